@@ -1,0 +1,118 @@
+# Everything a developer runs. Needs GNU make and Python 3.11 or later; the rest goes into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+BACKENDS ?= tensorflow jax torch
+# KGAN_TORCH=0 (or TORCH=0) leaves torch out of the environment and of the tests.
+TORCH ?= 1
+KGAN_TORCH ?= $(TORCH)
+# Where the CPU build of torch lies. Used when it answers; otherwise pip's own indexes are.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# More arguments for pytest, the demo or the benchmarks: make test ARGS="-k dcgan"
+ARGS ?=
+
+ifeq ($(strip $(KGAN_DATA)),)
+ifneq ($(wildcard ../shared/data/.),)
+KGAN_DATA := $(abspath ../shared/data)
+export KGAN_DATA
+endif
+endif
+
+ifeq ($(KGAN_TORCH),0)
+RUN_BACKENDS := $(filter-out torch,$(BACKENDS))
+TORCH_STAMP :=
+else
+RUN_BACKENDS := $(BACKENDS)
+TORCH_STAMP := $(VENV)/torch.stamp
+endif
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c tests/constraints.txt
+PACKAGING := setup.cfg pyproject.toml tests/constraints.txt
+BENCHMARKS ?= $(wildcard benchmarks/[a-z]*.py)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test slow lint format benchmark clean
+
+help: ## list the targets
+	@echo "Targets:"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "Settings: PYTHON=$(PYTHON) VENV=$(VENV) BACKENDS=\"$(BACKENDS)\" KGAN_TORCH=$(KGAN_TORCH) ARGS=\"$(ARGS)\""
+
+demo: $(VENV)/kgan.stamp ## train a small model and write its pictures to runs/demo
+	$(BIN)/python tutorials/demo.py --out runs/demo $(ARGS)
+
+test: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the quick tests on every backend, one process each
+	@set -e; for backend in $(RUN_BACKENDS); do \
+	    echo "== tests on $$backend"; \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
+	        $(BIN)/python -m pytest -m "not slow" $(ARGS) \
+	        || { echo "== tests FAILED on $$backend"; exit 1; }; \
+	done; \
+	echo "== tests passed on: $(RUN_BACKENDS)"
+
+# pytest ends with 5 where it finds no test: an empty tier is no failure.
+slow: $(VENV)/dev.stamp ## run the slow tests on TensorFlow, then on JAX those marked every_backend
+	@for backend in tensorflow jax; do \
+	    marked=slow; \
+	    if [ $$backend = jax ]; then marked="slow and every_backend"; fi; \
+	    echo "== slow tests on $$backend"; \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
+	        $(BIN)/python -m pytest -m "$$marked" $(ARGS); \
+	    code=$$?; \
+	    if [ $$code -eq 5 ]; then echo "== no slow tests for $$backend yet"; \
+	    elif [ $$code -ne 0 ]; then echo "== slow tests FAILED on $$backend"; exit 1; fi; \
+	done
+
+lint: $(VENV)/ruff.stamp ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/ruff.stamp ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/dev.stamp $(TORCH_STAMP) ## run every benchmark, or one: BENCHMARKS=benchmarks/speed.py
+	@test -n "$(strip $(BENCHMARKS))" || echo "== no benchmarks yet"
+	@set -e; for script in $(BENCHMARKS); do \
+	    echo "== $$script"; \
+	    TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python $$script $(ARGS); \
+	done
+
+clean: ## remove the environment, builds and caches; runs/ stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	find kgan zoo tests tutorials benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. A stamp newer than the packaging files means: installed.
+
+$(VENV)/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "kgan needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; \
+	    exit 1; }
+	@echo "== making $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/kgan.stamp: $(VENV)/venv.stamp $(PACKAGING)
+	@echo "== installing kgan into $(VENV) (TensorFlow is large: this can take minutes)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/venv.stamp $(PACKAGING)
+	@echo "== installing kgan[dev,jax,onnx] into $(VENV) (TensorFlow and JAX are large: this can take minutes)"
+	@$(PIP) -e '.[dev,jax,onnx]'
+	@touch $@ $(VENV)/kgan.stamp
+
+$(VENV)/torch.stamp: $(VENV)/dev.stamp
+	@set -e; index=; \
+	if $(BIN)/python -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)' \
+	    $(TORCH_INDEX)/torch/ 2>/dev/null; then index="--extra-index-url $(TORCH_INDEX)"; fi; \
+	echo "== installing torch into $(VENV) ($${index:-from the configured indexes: $(TORCH_INDEX) does not answer})"; \
+	$(PIP) $$index torch
+	@touch $@
+
+$(VENV)/ruff.stamp: $(VENV)/venv.stamp tests/constraints.txt
+	@echo "== installing ruff into $(VENV)"
+	@$(PIP) ruff
+	@touch $@

@@ -1,0 +1,30 @@
+"""Checks of plain arguments that many functions share."""
+
+import numpy as np
+
+
+def check_count(name, value, minimum=1):
+    """Returns an integer argument, and raises where it is none or too small.
+
+    Args:
+        name: string, the argument's name.
+        value: what was received.
+        minimum: integer, the least legal value. Defaults to 1.
+
+    Returns:
+        `value` as a Python integer.
+
+    Raises:
+        TypeError: when it is not an integer.
+        ValueError: when it is below the minimum.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(
+            f"`{name}` must be an integer of at least {minimum}. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    if value < minimum:
+        raise ValueError(
+            f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
+        )
+    return int(value)

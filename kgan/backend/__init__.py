@@ -1,0 +1,22 @@
+"""The engines: the only place that imports TensorFlow, JAX or PyTorch for computing.
+
+Each engine has the same names: `Engine` (`train_step`, `test_step`), `input_gradient` and
+`replica_offset`. Everything else in kgan is written in `keras.ops`.
+"""
+
+import keras
+
+if keras.config.backend() == "tensorflow":
+    from kgan.backend.tensorflow import Engine, input_gradient, replica_offset
+elif keras.config.backend() == "jax":
+    from kgan.backend.jax import Engine, input_gradient, replica_offset
+elif keras.config.backend() == "torch":
+    from kgan.backend.torch import Engine, input_gradient, replica_offset
+else:
+    raise ValueError(
+        "kgan runs on the Keras backends 'tensorflow', 'jax' and 'torch'. Set the environment "
+        "variable KERAS_BACKEND to one of them before Python starts. "
+        f"Received: KERAS_BACKEND={keras.config.backend()!r}"
+    )
+
+__all__ = ["Engine", "input_gradient", "replica_offset"]

@@ -1,0 +1,87 @@
+"""The TensorFlow engine."""
+
+import functools
+
+import tensorflow as tf
+
+
+class Engine:
+    """Plays the game with `tf.GradientTape`."""
+
+    def train_step(self, data):
+        """Every player whose turn it is moves once."""
+        batch = self.unpack(data)
+        batches_seen = self.optimizer.iterations + 1
+        for name, player in self.players.items():
+            turn = functools.partial(self._turn, name)
+            if player.every == 1:
+                turn(*batch)
+            else:
+                _sometimes(batches_seen % player.every == 0, turn, batch)
+        self.optimizer.iterations.assign_add(1)
+        return self.get_metrics_result()
+
+    def _turn(self, name, *batch):
+        optimizer, variables = self.optimizer[name], self.player_variables[name]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in variables])
+            loss, terms = self.play(name, batch, training=True)
+            # Keras's optimizers add the gradients of the replicas up.
+            shared = loss / tf.distribute.get_strategy().num_replicas_in_sync
+            scaled = optimizer.scale_loss(shared)
+        gradients = tape.gradient(scaled, [variable.value for variable in variables])
+        optimizer.apply(gradients, variables)
+        self.track(name, loss, terms)
+
+    def test_step(self, data):
+        """Every player's loss without a move."""
+        batch = self.unpack(data)
+        for name in self.players:
+            loss, terms = self.play(name, batch, training=False)
+            self.track(name, loss, terms)
+        return self.get_metrics_result()
+
+    def variable_scope(self):
+        """Where this model's variables live: its distribution strategy's scope."""
+        return self.distribute_strategy.scope()
+
+    def synchronize(self):
+        """Does nothing: variables always hold the state here."""
+
+
+def _sometimes(moves, turn, batch):
+    """Plays `turn(*batch)` where `moves` holds, in a way that every strategy allows."""
+    strategy_allows = tf.__internal__.distribute.strategy_supports_no_merge_call()
+    if not tf.distribute.has_strategy() or strategy_allows:
+        tf.cond(moves, lambda: turn(*batch), lambda: None)
+        return
+
+    # An optimizer's step synchronises replicas, which a branch inside a replica may not do:
+    # leave the replicas, choose once, and enter them again.
+    def choose(strategy, moves, *batch):
+        local = strategy.experimental_local_results(moves)[0]
+        play = functools.partial(strategy.extended.call_for_each_replica, turn, args=batch)
+
+        def move():
+            play()
+
+        tf.cond(local, move, lambda: None)
+
+    tf.distribute.get_replica_context().merge_call(choose, args=(moves, *batch))
+
+
+def input_gradient(function, inputs):
+    """The gradient of `sum(function(inputs))` with respect to `inputs`, itself differentiable."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        total = tf.reduce_sum(function(inputs))
+    return tape.gradient(total, inputs)
+
+
+def replica_offset():
+    """What to add to a seed so that each replica draws its own noise; 0 on one device."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0
+    replica = tf.cast(context.replica_id_in_sync_group, tf.int64)  # the dtype of Keras's seeds
+    return tf.stack([replica * 1_000_003, tf.zeros_like(replica)])

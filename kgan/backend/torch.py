@@ -1,0 +1,63 @@
+"""The PyTorch engine."""
+
+import contextlib
+
+import torch
+
+
+class Engine:
+    """Plays the game with `torch.autograd`."""
+
+    def train_step(self, data):
+        """Every player whose turn it is moves once."""
+        batch = self.unpack(data)
+        clock = self.optimizer.iterations
+        for name, player in self.players.items():
+            # Reading the clock waits for the device, so only games that need it do.
+            if player.every == 1 or (int(clock) + 1) % player.every == 0:
+                self._turn(name, batch)
+        clock.assign_add(1)
+        return self.get_metrics_result()
+
+    def _turn(self, name, batch):
+        optimizer, variables = self.optimizer[name], self.player_variables[name]
+        loss, terms = self.play(name, batch, training=True)
+        # Gradients of this player's variables alone: nothing is left behind on the others.
+        gradients = torch.autograd.grad(
+            optimizer.scale_loss(loss),
+            [variable.value for variable in variables],
+            allow_unused=True,
+        )
+        with torch.no_grad():
+            optimizer.apply(list(gradients), variables)
+            self.track(name, loss, terms)
+
+    def test_step(self, data):
+        """Every player's loss without a move."""
+        batch = self.unpack(data)
+        for name in self.players:
+            loss, terms = self.play(name, batch, training=False)
+            self.track(name, loss, terms)
+        return self.get_metrics_result()
+
+    def variable_scope(self):
+        """Where this model's variables live: nowhere special here."""
+        return contextlib.nullcontext()
+
+    def synchronize(self):
+        """Does nothing: variables always hold the state here."""
+
+
+
+def input_gradient(function, inputs):
+    """The gradient of `sum(function(inputs))` with respect to `inputs`, itself differentiable."""
+    with torch.enable_grad():  # penalties are evaluated too, under no_grad
+        if not inputs.requires_grad:
+            inputs = inputs.detach().requires_grad_(True)
+        total = function(inputs).sum()
+        return torch.autograd.grad(total, inputs, create_graph=True)[0]
+
+
+def replica_offset():
+    """What to add to a seed so that each replica draws its own noise: one replica here."""
+    return 0

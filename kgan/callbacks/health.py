@@ -1,0 +1,64 @@
+"""Callbacks that watch over a run."""
+
+import keras
+import numpy as np
+
+from kgan.arguments import check_count
+
+
+class NaNGuard(keras.callbacks.Callback):
+    """Stops training when a loss is no longer a number, and names the player and the term.
+
+    `fit` adds one by itself. It raises before any later callback can save the broken model, so
+    the last good checkpoint or backup stays what it was.
+
+    Args:
+        every: integer. Look at the logs on every `every`-th batch, and at the end of each epoch.
+            Looking waits for the device; a loss that broke stays broken, so nothing is missed.
+            Defaults to 10.
+
+    Raises:
+        ValueError: from `fit`, when a term or a loss is NaN or infinite.
+
+    Example:
+
+    ```python
+    import kgan
+
+    model = kgan.zoo.load("vanilla", like=(2,))
+    points = kgan.data.toys.ring(256, seed=0)
+    model.fit(points, callbacks=[kgan.callbacks.NaNGuard(every=1)], verbose=0)
+    ```
+    """
+
+    def __init__(self, every=10):
+        super().__init__()
+        self.every = check_count("every", every)
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Looks at the logs of every `every`-th batch."""
+        if batch % self.every == 0:
+            self._look(logs, f"by batch {batch + 1} of epoch {self._epoch + 1}")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Remembers which epoch runs."""
+        self._epoch = epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Looks at the epoch's logs."""
+        self._look(logs, f"by the end of epoch {epoch + 1}")
+
+    def _look(self, logs, when):
+        logs = logs or {}
+        for player, description in self.model.players.items():
+            # The terms first: a loss is broken because one of them is.
+            for term in (*description.terms, "loss"):
+                value = float(logs.get(f"{player}_{term}", 0.0))
+                if not np.isfinite(value):
+                    raise ValueError(
+                        f"The term '{term}' of player '{player}' became {value} {when}, so "
+                        "training stopped. What was saved before is whole: load the last "
+                        "checkpoint, or start again with a lower learning rate, with clipnorm=1.0 "
+                        "on that player's optimizer, or in float32. "
+                        f"Received: {player}_{term}={value}"
+                    )

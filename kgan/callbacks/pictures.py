@@ -1,0 +1,6 @@
+"""Pictures."""
+import keras
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Grid."""

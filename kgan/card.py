@@ -1,0 +1,79 @@
+"""A model's card: what a person wants to know before choosing it."""
+
+import dataclasses
+import inspect
+
+from keras import ops
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What there is to know of a model of the zoo, read from the model itself.
+
+    Args:
+        name: the model's name.
+        summary: its docstring's first line.
+        paper: the docstring's reference.
+        deviations: the docstring's paragraph on where the model leaves the paper.
+        options: dict of option -> default.
+        players: dict of player -> (networks, terms, every).
+        parameters: dict of network -> number of trainable parameters, with default options.
+        sample_shape: shape of one sample, with default options.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    deviations: str
+    options: dict
+    players: dict
+    parameters: dict
+    sample_shape: tuple
+
+    @classmethod
+    def of(cls, builder, model):
+        """Reads the card of a builder and the model that it builds by default."""
+        sections = inspect.cleandoc(builder.__doc__ or builder.__name__).split("\n\n")
+        networks = {name for player in model.players.values() for name in player.networks}
+        return cls(
+            name=builder.__name__,
+            summary=sections[0].replace("\n", " "),
+            paper=_section(sections, "Reference:"),
+            deviations=_section(sections, "Deviations:"),
+            options={
+                name: option.default
+                for name, option in inspect.signature(builder).parameters.items()
+            },
+            players={
+                name: (player.networks, player.terms, player.every)
+                for name, player in model.players.items()
+            },
+            parameters={
+                name: sum(ops.size(v.value) for v in getattr(model, name).trainable_variables)
+                for name in sorted(networks, reverse=True)
+            },
+            sample_shape=tuple(model.fields[0].shape),
+        )
+
+    def __str__(self):
+        lines = [f"{self.name}: {self.summary}", "", f"Paper       {self.paper}"]
+        if self.deviations:
+            lines.append(f"Deviations  {self.deviations}")
+        lines += ["", f"Networks, for samples of shape {self.sample_shape}"]
+        lines += [f"  {name:<16}{int(size):>12,} parameters" for name, size in self.parameters.items()]
+        lines += ["", "Players, in the order of their turns"]
+        for name, (networks, terms, every) in self.players.items():
+            pace = "every batch" if every == 1 else f"every {every} batches"
+            lines.append(f"  {name:<16}moves {', '.join(networks)} {pace}; loss = {' + '.join(terms)}")
+        lines += ["", "Options and defaults"]
+        lines += [f"  {name:<24}{default!r}" for name, default in self.options.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def _section(sections, title):
+    for section in sections:
+        if section.startswith(title):
+            return " ".join(section[len(title) :].split())
+    return ""

@@ -1,0 +1,26 @@
+"""Data: what models accept, toy distributions, and loaders for named datasets and folders."""
+
+from kgan.data.checks import check
+from kgan.data.contract import to_float, to_uint8, unpack
+from kgan.data.fields import Labels, Samples
+from kgan.data.inspection import describe_data
+from kgan.data.ordering import ShuffledBatches
+from kgan.data.sources import load
+from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers
+
+__all__ = [
+    "Labels",
+    "Samples",
+    "ShuffledBatches",
+    "check",
+    "describe_data",
+    "gaussian_1d",
+    "grid",
+    "grid_centers",
+    "load",
+    "ring",
+    "ring_centers",
+    "to_float",
+    "to_uint8",
+    "unpack",
+]

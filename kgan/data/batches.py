@@ -1,0 +1,59 @@
+"""Batches of arrays, in an order that the caller names anew for each epoch."""
+
+import keras
+import numpy as np
+
+
+def shuffled_batches(arrays, batch_size, permutation=None):
+    """Batches of equally long arrays, the input of one `fit` or `evaluate`.
+
+    Keras's own shuffling can't be resumed: in a new process, epoch 3 is dealt the cards of
+    epoch 0. Here the order is whatever `permutation` answers when an epoch begins.
+
+    Args:
+        arrays: tuple of NumPy arrays of equal length.
+        batch_size: integer. A last, smaller batch holds the rest.
+        permutation: function without arguments that returns the order of the samples in a new
+            epoch, an integer array. Defaults to `None`: the arrays' own order.
+
+    Returns:
+        A `tf.data.Dataset` on TensorFlow, otherwise a `keras.utils.PyDataset`, of tuples.
+    """
+    if keras.config.backend() == "tensorflow":
+        return _dataset(arrays, batch_size, permutation)
+    from kgan.data.ordering import ShuffledBatches
+
+    return ShuffledBatches(arrays, batch_size, permutation)
+
+
+def _dataset(arrays, batch_size, permutation):
+    # Whole permutations are cut into batches and gathered, which is several times quicker than
+    # shuffling element by element.
+    import tensorflow as tf
+
+    num_samples = len(arrays[0])
+    num_full = num_samples // batch_size * batch_size
+
+    def order(_):
+        if permutation is None:
+            return tf.range(num_samples, dtype=tf.int64)
+        indices = tf.numpy_function(lambda: permutation().astype("int64"), [], tf.int64)
+        return tf.ensure_shape(indices, (num_samples,))
+
+    def cut(indices):
+        full = tf.reshape(indices[:num_full], (num_full // batch_size, batch_size))
+        batches = tf.data.Dataset.from_tensor_slices(full)
+        if num_full < num_samples:
+            batches = batches.concatenate(tf.data.Dataset.from_tensors(indices[num_full:]))
+        return batches
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    # The pipeline is three operations: optimizing its graph costs more than it gains.
+    options.experimental_optimization.apply_default_optimizations = False
+    tensors = tuple(tf.convert_to_tensor(np.ascontiguousarray(array)) for array in arrays)
+    batches = tf.data.Dataset.range(1).map(order).flat_map(cut)
+    batches = batches.map(lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors))
+    cardinality = -(-num_samples // batch_size)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(cardinality))
+    return batches.prefetch(2).with_options(options)

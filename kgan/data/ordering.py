@@ -1,0 +1,111 @@
+"""Batches of arrays in an order that the caller decides, epoch by epoch."""
+
+import keras
+import numpy as np
+
+
+class ShuffledBatches(keras.utils.PyDataset):
+    """Serves arrays in batches, in an order asked for anew at the beginning of each epoch.
+
+    Choose it on JAX and PyTorch where the order must come from saved state, so that a resumed run
+    sees the batches that an uninterrupted one would have seen. Pass `shuffle=False` to Keras's
+    `fit` with it: otherwise Keras shuffles the batches a second time, by Python's global `random`,
+    and the ragged last batch no longer comes last.
+
+    Args:
+        arrays: Tuple of one or two NumPy arrays of equal length: `(x,)` or `(x, y)`.
+        batch_size: Samples per batch, at least 1. The last batch of an epoch holds the rest.
+        permutation: Function without arguments that returns the order of a new epoch: the integers
+            `0..n-1`, each once. Called once per epoch, when its first batch is asked for. Defaults
+            to `None`, the order of the arrays.
+
+    Raises:
+        TypeError: If `permutation` is not callable.
+        ValueError: If the arrays are not of equal length, or empty, or `batch_size` is no positive
+            integer; in an epoch, if the order has not as many entries as there are samples.
+
+    Example:
+        ```python
+        import kgan
+        import numpy as np
+
+        images, generator = np.zeros((10, 8, 8, 1), "uint8"), np.random.default_rng(0)
+        batches = kgan.data.ShuffledBatches((images,), 4, lambda: generator.permutation(10))
+        assert [len(x) for (x,) in batches] == [4, 4, 2]
+        ```
+    """
+
+    def __init__(self, arrays, batch_size, permutation=None):
+        """Checks the arguments, which the class describes."""
+        # One worker: with more, Keras fetches ahead from threads, across the end of an epoch.
+        super().__init__(workers=1, use_multiprocessing=False)
+        arrays = tuple(arrays)
+        lengths = [len(array) for array in arrays]
+        if len(arrays) not in (1, 2) or len(set(lengths)) != 1 or lengths[0] == 0:
+            raise ValueError(
+                "The arrays do not make batches. Expected (x,) or (x, y), of equal length and not "
+                "empty. Cut them to the same samples. "
+                f"Received: {len(arrays)} arrays of lengths {lengths}."
+            )
+        if int(batch_size) != batch_size or batch_size < 1:
+            raise ValueError(
+                "batch_size must be a positive integer. Pass for example batch_size=64. Received: "
+                f"batch_size={batch_size!r}."
+            )
+        if permutation is not None and not callable(permutation):
+            raise TypeError(
+                "permutation must be a function without arguments that returns an order. Pass for "
+                f"example `lambda: order`. Received: {type(permutation).__name__}."
+            )
+        self.arrays = arrays
+        self.batch_size = int(batch_size)
+        self.permutation = permutation
+        self._order = None
+        self._is_finished = False
+
+    @property
+    def num_batches(self):
+        """Number of batches in an epoch, a ragged last one included."""
+        return -(-len(self.arrays[0]) // self.batch_size)
+
+    def on_epoch_begin(self):
+        """Forgets the order, if it has been served to its end.
+
+        Keras also calls this before it peeks at one batch to build a model, and in the middle of a
+        pass when `steps_per_epoch` cuts the data in several epochs. A pass that has begun keeps
+        its order, so that each sample comes once, and `permutation` is not called for nothing.
+        """
+        if self._is_finished:
+            self._order = None
+            self._is_finished = False
+
+    def __iter__(self):
+        """Iterates over one epoch, as Keras does."""
+        self.on_epoch_begin()
+        for index in range(self.num_batches):
+            yield self[index]
+
+    def __getitem__(self, index):
+        """Returns batch `index` of the current epoch: `(x,)` or `(x, y)`."""
+        num_batches = self.num_batches
+        if not 0 <= index < num_batches:
+            raise IndexError(f"There is no batch {index}: an epoch has {num_batches}.")
+        if self._order is None and self.permutation is not None:
+            self._order = self._new_order()
+        start = index * self.batch_size
+        chosen = slice(start, start + self.batch_size)
+        if self.permutation is not None:
+            chosen = self._order[chosen]
+        self._is_finished = self._is_finished or index == num_batches - 1
+        return tuple(array[chosen] for array in self.arrays)
+
+    def _new_order(self):
+        order = np.asarray(self.permutation())
+        if order.shape != (len(self.arrays[0]),) or order.dtype.kind not in "iu":
+            raise ValueError(
+                "permutation returned no order of the samples. Expected the integers "
+                f"0..{len(self.arrays[0]) - 1}, each once. Return for example "
+                "`generator.permutation(len(x))`. Received: an array of shape "
+                f"{order.shape}, dtype {order.dtype}."
+            )
+        return order

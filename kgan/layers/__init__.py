@@ -1,0 +1,1 @@
+"""Layers that GANs need and Keras does not have."""

@@ -1,0 +1,107 @@
+"""Adversarial losses and penalties: functions of logits and samples that return numbers."""
+
+import difflib
+import inspect
+
+from kgan.losses.adversarial import (
+    AdversarialLoss,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticAverage,
+    RelativisticPairing,
+    Wasserstein,
+)
+from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
+
+_LOSSES = {
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
+    "minimax": Minimax,
+    "non_saturating": NonSaturating,
+    "relativistic_average": RelativisticAverage,
+    "relativistic_pairing": RelativisticPairing,
+    "wasserstein": Wasserstein,
+}
+
+
+def get(identifier, *, label_smoothing=0.0):
+    """Return the adversarial loss that a name, a class or an instance stands for.
+
+    Use it where a model takes a loss as an argument, so that `"hinge"` is enough when the
+    defaults are wanted and `Minimax(label_smoothing=0.1)` is possible when they are not.
+
+    Args:
+        identifier: an `AdversarialLoss`, returned as it is; a subclass of it, called without
+            arguments; or one of `"hinge"`, `"least_squares"`, `"minimax"`, `"non_saturating"`,
+            `"relativistic_average"`, `"relativistic_pairing"`, `"wasserstein"`.
+        label_smoothing: float in [0, 1), for a loss that is given by its name: the discriminator's
+            target for real samples is `1 - label_smoothing`. Defaults to 0.0.
+
+    Returns:
+        An `AdversarialLoss`.
+
+    Raises:
+        ValueError: if the name is not one of these; the nearest one is named.
+        TypeError: if `identifier` is none of the three.
+
+    Example:
+    ```python
+    import kgan
+
+    loss = kgan.losses.get("non_saturating")
+    ```
+    """
+    if label_smoothing and not isinstance(identifier, str):
+        raise ValueError(
+            "A loss that is not given by its name has its own label_smoothing: set it there. "
+            f"Received: identifier={identifier!r}, label_smoothing={label_smoothing!r}"
+        )
+    if isinstance(identifier, AdversarialLoss):
+        return identifier
+    if inspect.isclass(identifier) and issubclass(identifier, AdversarialLoss):
+        return identifier()
+    if not isinstance(identifier, str):
+        raise TypeError(
+            "An adversarial loss cannot be made from this object. Expected the name of a loss, an "
+            '`AdversarialLoss` or a subclass of it. Pass for example "non_saturating", or '
+            "subclass `kgan.losses.AdversarialLoss`. "
+            f"Received: identifier={identifier!r} (type {type(identifier).__name__})"
+        )
+    if identifier not in _LOSSES:
+        nearest = difflib.get_close_matches(identifier.lower(), _LOSSES, n=1, cutoff=0.5)
+        hint = f'Did you mean "{nearest[0]}"?' if nearest else "Pass one of these names."
+        names = ", ".join(f'"{name}"' for name in _LOSSES)
+        raise ValueError(
+            f"There is no adversarial loss of this name. Expected one of {names}. {hint} "
+            f"Received: identifier={identifier!r}"
+        )
+    loss = _LOSSES[identifier]
+    if not label_smoothing:
+        return loss()
+    if "label_smoothing" not in inspect.signature(loss).parameters:
+        raise ValueError(
+            f'The loss "{identifier}" has no targets to smooth. Expected label_smoothing=0, or one '
+            'of "least_squares", "minimax", "non_saturating". '
+            f"Received: label_smoothing={label_smoothing!r}"
+        )
+    return loss(label_smoothing=label_smoothing)
+
+
+__all__ = [
+    "DRAGAN",
+    "R1",
+    "R2",
+    "AdversarialLoss",
+    "GradientPenalty",
+    "Hinge",
+    "LeastSquares",
+    "Minimax",
+    "NonSaturating",
+    "Penalty",
+    "RelativisticAverage",
+    "RelativisticPairing",
+    "Wasserstein",
+    "get",
+]

@@ -1,0 +1,392 @@
+"""Adversarial losses: what the discriminator and the generator each minimise, on raw logits.
+
+Every loss is a pair of pure functions and a class that carries the options. Logits may have any
+shape, `(n,)`, `(n, 1)` or `(n, h, w, 1)` patches: each element counts as one verdict and the mean
+runs over all of them. Everything is computed in float32, and through `softplus` rather than a
+sigmoid and a logarithm, which overflow for confident discriminators.
+
+The functions take `real` and `fake`, the logits of real and of generated samples, and return a
+float32 scalar. `label_smoothing` is a float in [0, 1). When to choose which loss, the paper, the
+errors and an example are in the docstring of the class.
+"""
+
+import numbers
+
+import keras
+from keras import ops
+
+
+def _float32(logits):
+    return ops.cast(logits, "float32")
+
+
+def _mean_softplus(logits):
+    return ops.mean(ops.softplus(_float32(logits)))
+
+
+def check_same_shape(real, fake, what):
+    """Raise `ValueError` for two tensors that broadcasting would silently combine wrongly."""
+    shapes = tuple(real.shape), tuple(fake.shape)
+    if len(shapes[0]) != len(shapes[1]) or any(
+        a is not None and b is not None and a != b for a, b in zip(*shapes, strict=True)
+    ):
+        raise ValueError(
+            f"The real and the fake {what} have different shapes. Expected equal shapes, because "
+            "each real one is paired with a fake one. Make as many fakes as there are reals, in "
+            f"the same shape. Received: real.shape={shapes[0]}, fake.shape={shapes[1]}"
+        )
+
+
+def minimax_discriminator_loss(real, fake, label_smoothing=0.0):
+    """Return `-mean(t log D(real) + (1 - t) log(1 - D(real))) - mean(log(1 - D(fake)))`.
+
+    `D` is the sigmoid of the logit and `t = 1 - label_smoothing` the real target.
+    """
+    # softplus(x) = softplus(-x) + x, hence t softplus(-x) + (1 - t) softplus(x) is this:
+    real = _float32(real)
+    return _mean_softplus(-real) + label_smoothing * ops.mean(real) + _mean_softplus(fake)
+
+
+def minimax_generator_loss(fake):
+    """Return `mean(log(1 - D(fake)))`, the generator's side of the minimax game."""
+    return -_mean_softplus(fake)
+
+
+def non_saturating_generator_loss(fake):
+    """Return `-mean(log D(fake))`; the discriminator's side is that of the minimax game."""
+    return _mean_softplus(-_float32(fake))
+
+
+def least_squares_discriminator_loss(real, fake, label_smoothing=0.0):
+    """Return `mean((real - t)^2) / 2 + mean(fake^2) / 2` with `t = 1 - label_smoothing`."""
+    real_term = ops.mean(ops.square(_float32(real) - (1.0 - label_smoothing)))
+    return 0.5 * (real_term + ops.mean(ops.square(_float32(fake))))
+
+
+def least_squares_generator_loss(fake):
+    """Return `mean((fake - 1)^2) / 2`."""
+    return 0.5 * ops.mean(ops.square(_float32(fake) - 1.0))
+
+
+def wasserstein_discriminator_loss(real, fake):
+    """Return `mean(fake) - mean(real)`."""
+    return ops.mean(_float32(fake)) - ops.mean(_float32(real))
+
+
+def wasserstein_generator_loss(fake):
+    """Return `-mean(fake)`; it is the generator's side of the hinge loss too."""
+    return -ops.mean(_float32(fake))
+
+
+def hinge_discriminator_loss(real, fake):
+    """Return `mean(max(0, 1 - real)) + mean(max(0, 1 + fake))`."""
+    real_term = ops.mean(ops.relu(1.0 - _float32(real)))
+    return real_term + ops.mean(ops.relu(1.0 + _float32(fake)))
+
+
+def relativistic_pairing_discriminator_loss(real, fake):
+    """Return `mean(softplus(-(real - fake)))`, real and fake paired in batch order."""
+    check_same_shape(real, fake, "logits")
+    return _mean_softplus(_float32(fake) - _float32(real))
+
+
+def relativistic_pairing_generator_loss(real, fake):
+    """Return `mean(softplus(-(fake - real)))`, the discriminator's loss with the roles swapped."""
+    check_same_shape(real, fake, "logits")
+    return _mean_softplus(_float32(real) - _float32(fake))
+
+
+def relativistic_average_discriminator_loss(real, fake):
+    """Return `mean(softplus(-(real - mean(fake)))) + mean(softplus(fake - mean(real)))`."""
+    real, fake = _float32(real), _float32(fake)
+    return _mean_softplus(ops.mean(fake) - real) + _mean_softplus(fake - ops.mean(real))
+
+
+def relativistic_average_generator_loss(real, fake):
+    """Return `mean(softplus(-(fake - mean(real)))) + mean(softplus(real - mean(fake)))`."""
+    return relativistic_average_discriminator_loss(fake, real)
+
+
+class AdversarialLoss:
+    """Base class of the adversarial losses: one number for each of the two players.
+
+    Subclass it to write a loss of your own: override `discriminator` and `generator`, set
+    `relativistic = True` if the generator's loss needs the real logits, return the constructor's
+    arguments from `get_config` and register the class for saving.
+
+    Example:
+    ```python
+    import keras
+    from kgan.losses import AdversarialLoss
+
+    @keras.saving.register_keras_serializable("my_package")
+    class Linear(AdversarialLoss):
+        def discriminator(self, real, fake):
+            return keras.ops.mean(fake) - keras.ops.mean(real)
+
+        def generator(self, real, fake):
+            return -keras.ops.mean(fake)
+    ```
+    """
+
+    relativistic = False
+    _discriminator_loss = None
+    _generator_loss = None
+
+    def discriminator(self, real, fake):
+        """Return what the discriminator minimises.
+
+        Args:
+            real: logits of real samples, any shape.
+            fake: logits of generated samples, any shape; that of `real` if the loss pairs them.
+
+        Returns:
+            A float32 scalar.
+
+        Raises:
+            ValueError: if `real` is `None`, or if paired logits differ in shape.
+        """
+        self._require_real(real, "discriminator")
+        return self._discriminator_loss(real, fake, **self.get_config())
+
+    def generator(self, real, fake):
+        """Return what the generator minimises.
+
+        Args:
+            real: logits of real samples if the loss is `relativistic`, otherwise not looked at
+                and normally `None`.
+            fake: logits of generated samples, any shape.
+
+        Returns:
+            A float32 scalar.
+
+        Raises:
+            ValueError: if the loss is relativistic and `real` is `None` or, where logits are
+                paired, of another shape.
+        """
+        if not self.relativistic:
+            return self._generator_loss(fake)
+        self._require_real(real, "generator")
+        return self._generator_loss(real, fake)
+
+    def get_config(self):
+        """Return the constructor's arguments, from which `from_config` makes an equal loss."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a loss from what `get_config` returned."""
+        return cls(**config)
+
+    def _require_real(self, real, player):
+        if real is None:
+            raise ValueError(
+                f"{type(self).__name__}.{player} was called without real logits. Expected the "
+                "discriminator's logits of a batch of real samples, against which this loss "
+                "compares the fake ones. Pass `discriminator(real_samples)` as `real`. "
+                "Received: real=None"
+            )
+
+
+class _SmoothedLoss(AdversarialLoss):
+    def __init__(self, label_smoothing=0.0):
+        message = (
+            "`label_smoothing` is not a number in [0, 1). Expected a float: the real target is "
+            "`1 - label_smoothing`. Pass 0.1 for a real target of 0.9, or 0 for none. "
+            f"Received: label_smoothing={label_smoothing!r}"
+        )
+        if isinstance(label_smoothing, bool) or not isinstance(label_smoothing, numbers.Real):
+            raise TypeError(message)
+        if not 0.0 <= label_smoothing < 1.0:
+            raise ValueError(message)
+        self.label_smoothing = float(label_smoothing)
+
+    def get_config(self):
+        return {"label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Minimax(_SmoothedLoss):
+    """The original game: the generator minimises exactly what the discriminator maximises.
+
+    Choose it to study the theory. For training prefer `NonSaturating`: here the generator's
+    gradient vanishes while the discriminator rejects its samples with confidence.
+
+    Paper: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. One-sided label
+    smoothing: Salimans et al. 2016, section 3.4. The two terms are added, not halved.
+
+    Args:
+        label_smoothing: float in [0, 1), default 0. The real target is `1 - label_smoothing`, in
+            the discriminator's loss alone; the fake target stays 0.
+
+    Raises:
+        TypeError, ValueError: if `label_smoothing` is not a number, or not in [0, 1).
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import Minimax
+
+    Minimax().discriminator(np.zeros((8, 1)), np.zeros((8, 1)))    # 2 log 2: it cannot tell
+    ```
+    """
+
+    _discriminator_loss = staticmethod(minimax_discriminator_loss)
+    _generator_loss = staticmethod(minimax_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class NonSaturating(_SmoothedLoss):
+    """The game of `Minimax` with a generator that maximises `log D(G(z))`.
+
+    Choose it first: the standard loss of vanilla GANs, DCGAN and StyleGAN (there with `R1`). The
+    generator's gradient is strongest when its samples are rejected.
+
+    Paper: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1 with the generator's
+    objective of section 3. Smoothing and halving: as for `Minimax`.
+
+    Args:
+        label_smoothing: float in [0, 1), default 0. The real target is `1 - label_smoothing`, in
+            the discriminator's loss alone; the fake target stays 0.
+
+    Raises:
+        TypeError, ValueError: if `label_smoothing` is not a number, or not in [0, 1).
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import NonSaturating
+
+    NonSaturating(label_smoothing=0.1).generator(None, np.zeros((8, 1), "float32"))    # log 2
+    ```
+    """
+
+    _discriminator_loss = staticmethod(minimax_discriminator_loss)
+    _generator_loss = staticmethod(non_saturating_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class LeastSquares(_SmoothedLoss):
+    """Squared distances of the raw logits to the targets 0 and 1, instead of cross-entropy.
+
+    Choose it for image translation with patch discriminators, as CycleGAN does: samples on the
+    right side but far from the data still have a gradient.
+
+    Paper: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9 (a = 0,
+    b = c = 1). The factor 1/2 of the paper is kept, for both players; many libraries drop it, so
+    their losses are twice as large.
+
+    Args:
+        label_smoothing: float in [0, 1), default 0. The real target is `1 - label_smoothing`, in
+            the discriminator's loss alone; the generator still aims at 1.
+
+    Raises:
+        TypeError, ValueError: if `label_smoothing` is not a number, or not in [0, 1).
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import LeastSquares
+
+    LeastSquares().generator(None, np.zeros((8, 4, 4, 1), "float32"))    # 0.5
+    ```
+    """
+
+    _discriminator_loss = staticmethod(least_squares_discriminator_loss)
+    _generator_loss = staticmethod(least_squares_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Wasserstein(AdversarialLoss):
+    """The difference of the mean logits: the earth mover's distance for a 1-Lipschitz critic.
+
+    Choose it with `GradientPenalty` when a loss that tracks sample quality is wanted. Without a
+    penalty, weight clipping or spectral normalization it is unbounded and diverges.
+
+    Paper: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1; Gulrajani et al. 2017, "Improved
+    Training of Wasserstein GANs", algorithm 1.
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import Wasserstein
+
+    Wasserstein().discriminator(np.ones((8, 1)), np.zeros((8, 1)))    # -1
+    ```
+    """
+
+    _discriminator_loss = staticmethod(wasserstein_discriminator_loss)
+    _generator_loss = staticmethod(wasserstein_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Hinge(AdversarialLoss):
+    """Margins of 1 around zero for the discriminator, the mean logit for the generator.
+
+    Choose it with spectral normalization, as SNGAN, SAGAN and BigGAN do: samples that the
+    discriminator already gets right by the margin no longer move it.
+
+    Paper: Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for
+    Generative Adversarial Networks", equations 16 and 17. The two terms are added, not halved.
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import Hinge
+
+    Hinge().discriminator(np.zeros((8, 1)), np.zeros((8, 1)))    # 2
+    ```
+    """
+
+    _discriminator_loss = staticmethod(hinge_discriminator_loss)
+    _generator_loss = staticmethod(wasserstein_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class RelativisticPairing(AdversarialLoss):
+    """Is this real sample more realistic than this fake one? One comparison per pair.
+
+    Choose it with `R1` and `R2` for the training of R3GAN, which converges locally and drops
+    fewer modes than losses that judge each sample alone. Real and fake logits need one shape.
+
+    Paper: Jolicoeur-Martineau 2018, "The relativistic discriminator", RSGAN; Huang et al. 2024,
+    "The GAN is dead; long live the GAN! A Modern GAN Baseline", equation 2.
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import RelativisticPairing
+
+    RelativisticPairing().generator(np.zeros((8, 1)), np.zeros((8, 1)))    # log 2
+    ```
+    """
+
+    relativistic = True
+    _discriminator_loss = staticmethod(relativistic_pairing_discriminator_loss)
+    _generator_loss = staticmethod(relativistic_pairing_generator_loss)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class RelativisticAverage(AdversarialLoss):
+    """Is this real sample more realistic than the average fake one, and the other way round?
+
+    Choose it for super-resolution in the manner of ESRGAN, or where pairs are too noisy. The
+    average runs over all logits of the batch, patches included; under a distribution strategy it
+    is that of the replica.
+
+    Paper: Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from
+    standard GAN", RaSGAN (the relativistic average with cross-entropy). The two terms are added,
+    not halved; ESRGAN's code halves the discriminator's.
+
+    Example:
+    ```python
+    import numpy as np
+    from kgan.losses import RelativisticAverage
+
+    RelativisticAverage().discriminator(np.zeros((8, 1)), np.zeros((8, 1)))    # 2 log 2
+    ```
+    """
+
+    relativistic = True
+    _discriminator_loss = staticmethod(relativistic_average_discriminator_loss)
+    _generator_loss = staticmethod(relativistic_average_generator_loss)

@@ -1,0 +1,174 @@
+"""The convolutional networks of Radford et al. 2016."""
+
+import keras
+from keras import initializers, layers
+
+
+def num_stages(image_shape):
+    """How many times the strides of a DCGAN halve an image.
+
+    As often as both sides stay whole and at least 4, which gives a 4x4 base at 64x64 as in the
+    paper's figure 1, and 7x7 at 28x28.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`.
+
+    Returns:
+        Integer of at least 1.
+
+    Raises:
+        ValueError: when the strides can't make the size; it names the nearest that they can.
+
+    Example:
+
+    ```python
+    import kgan
+
+    assert kgan.networks.dcgan.num_stages((64, 64, 3)) == 4
+    ```
+    """
+    if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
+        raise ValueError(
+            "A DCGAN makes images of shape (height, width, channels), all positive integers, such "
+            "as (28, 28, 1). For vectors choose the model 'vanilla'. "
+            f"Received: image_shape={image_shape!r}"
+        )
+    height, width, channels = image_shape
+    stages = 0
+    while (
+        height % 2 ** (stages + 1) == 0
+        and width % 2 ** (stages + 1) == 0
+        and min(height, width) // 2 ** (stages + 1) >= 4
+    ):
+        stages += 1
+    step = _step(min(height, width))
+    if height % step or width % step or stages == 0:
+        near = tuple(max(8, round(side / step + 1e-9) * step) for side in (height, width))
+        raise ValueError(
+            f"The strides of a DCGAN double the image at least {'once' if step == 2 else 'twice'}, "
+            f"so height and width must be multiples of {step}, at least 8. The nearest size is "
+            f"{near[0]}x{near[1]}: resize to it, for example with kgan.data.load(..., "
+            f"size={near}) or keras.layers.Resizing{near}. "
+            f"Received: image_shape={(height, width, channels)}"
+        )
+    return stages
+
+
+def _step(side):
+    return 2 if side < 16 else 4
+
+
+def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
+    """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
+
+    Choose it for images of up to 64x64 where a plain, quick network shall do.
+
+    Reference: Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional
+    Generative Adversarial Networks", section 3 and figure 1.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`; see `num_stages` for the sizes.
+        latent_dim: integer, size of the noise. Defaults to 100.
+        width: integer, channels at half the image's size, doubled at each halving.
+            Defaults to 64.
+        kernel_size: integer. Defaults to 5, as in the paper's code.
+
+    Returns:
+        A functional `keras.Model`: noise (batch, latent_dim) -> images in [-1, 1].
+
+    Raises:
+        ValueError: when strides can't make the size.
+
+    Example:
+
+    ```python
+    import kgan
+
+    network = kgan.networks.dcgan.generator((32, 48, 3), width=8)
+    ```
+    """
+    stages = num_stages(image_shape)
+    height, breadth = (side // 2**stages for side in image_shape[:2])
+    channels = width * 2 ** (stages - 1)
+    noise = keras.Input((latent_dim,), name="noise")
+    x = layers.Dense(
+        height * breadth * channels, use_bias=False, kernel_initializer=_normal()
+    )(noise)
+    x = layers.Reshape((height, breadth, channels))(x)
+    for stage in range(stages):
+        x = _batch_normalization()(x)
+        x = layers.ReLU()(x)
+        last = stage == stages - 1
+        channels = image_shape[2] if last else channels // 2
+        x = layers.Conv2DTranspose(
+            channels,
+            kernel_size,
+            strides=2,
+            padding="same",
+            # BatchNorm has a bias of its own; the output has no BatchNorm.
+            use_bias=last,
+            kernel_initializer=_normal(),
+        )(x)  # (batch, 2 h, 2 w, channels)
+    images = layers.Activation("tanh", dtype="float32", name="images")(x)
+    return keras.Model(noise, images, name="generator")
+
+
+def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, normalization=True):
+    """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
+
+    Choose it beside `kgan.networks.dcgan.generator`. Set `normalization=False` for losses with
+    a penalty per sample, such as WGAN-GP's: BatchNorm mixes the samples of a batch.
+
+    Reference: Radford et al. 2016, section 3 and figure 1, mirrored.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`; see `num_stages` for the sizes.
+        width: integer, channels after the first convolution, doubled at each stride.
+            Defaults to 64.
+        kernel_size: integer. Defaults to 5, as in the paper's code.
+        negative_slope: float, slope of the leaky ReLU. Defaults to 0.2.
+        normalization: boolean, BatchNorm after all convolutions but the first, which reads the
+            image. Defaults to `True`.
+
+    Returns:
+        A functional `keras.Model`: images -> logits (batch, 1).
+
+    Raises:
+        ValueError: when strides can't make the size.
+
+    Example:
+
+    ```python
+    import kgan
+
+    network = kgan.networks.dcgan.discriminator((28, 28, 1), width=8)
+    ```
+    """
+    images = keras.Input(image_shape, name="images")
+    x = images
+    for stage in range(num_stages(image_shape)):
+        normalize = normalization and stage > 0
+        x = layers.Conv2D(
+            width * 2**stage,
+            kernel_size,
+            strides=2,
+            padding="same",
+            use_bias=not normalize,
+            kernel_initializer=_normal(),
+        )(x)  # (batch, h / 2, w / 2, channels)
+        if normalize:
+            x = _batch_normalization()(x)
+        x = layers.LeakyReLU(negative_slope)(x)
+    x = layers.Flatten()(x)
+    logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
+    return keras.Model(images, logits, name="discriminator")
+
+
+def _normal():
+    # A new one for each layer: one unseeded initializer would give layers equal weights.
+    return initializers.RandomNormal(stddev=0.02)  # section 4 of the paper
+
+
+def _batch_normalization():
+    # The released code's momentum and epsilon; Keras's 0.99 lags far behind a moving generator.
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)

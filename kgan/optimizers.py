@@ -1,0 +1,215 @@
+"""The optimizer of a game: one optimizer per player, one clock for all."""
+
+import difflib
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("kgan")
+class PlayerOptimizers(keras.optimizers.Optimizer):
+    """Shows Keras one optimizer and the game one optimizer per player.
+
+    `model.compile(optimizer={...})` makes one, so you rarely need to: Keras saves, restores and
+    shards its `variables` like those of any optimizer, `iterations` counts the batches that the
+    game has seen (each inner optimizer counts its own player's moves), and callbacks such as
+    `LearningRateScheduler` and `ReduceLROnPlateau` reach each player's rate through `optimizers`,
+    as they do with `keras.optimizers.MultiOptimizer`.
+
+    Args:
+        players: dict that maps each player's name to its optimizer: an instance, a name such as
+            `"adam"` or a serialized config.
+        name: string. Defaults to `"player_optimizers"`.
+
+    Raises:
+        TypeError: when `players` is not a dict.
+        ValueError: when a player's optimizer overwrites weights with their average.
+
+    Example:
+
+    ```python
+    import keras
+    import kgan
+
+    model = kgan.zoo.load("vanilla", like=(2,))
+    model.compile(optimizer={"discriminator": "sgd", "generator": keras.optimizers.Adam(1e-4)})
+    model.optimizer["generator"].learning_rate = 5e-5
+    ```
+    """
+
+    def __init__(self, players, name="player_optimizers", **kwargs):
+        kwargs.pop("learning_rate", None)
+        super().__init__(learning_rate=0.0, name=name, **kwargs)
+        if not isinstance(players, dict):
+            raise TypeError(
+                "A game needs one optimizer per player, as a dict such as "
+                '{"discriminator": "adam", "generator": "adam"}. '
+                f"Received: players={players!r} (of type {type(players).__name__})"
+            )
+        self._players = {}
+        for player, optimizer in players.items():
+            self._players[player] = self._ready(player, keras.optimizers.get(optimizer))
+
+    @staticmethod
+    def _ready(player, optimizer):
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if inner.ema_overwrite_frequency:
+            raise ValueError(
+                f"The optimizer of player '{player}' overwrites the weights that it trains with "
+                "their average, which stops the game. Leave ema_overwrite_frequency=None: "
+                "generate, evaluate and export use the average by themselves. "
+                f"Received: ema_overwrite_frequency={inner.ema_overwrite_frequency}"
+            )
+        # Stock callbacks log `learning_rate_<name>`: two players with two Adams need two names.
+        optimizer.name = player
+        if keras.config.dtype_policy().name == "mixed_float16" and inner is optimizer:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=player)
+        return optimizer
+
+    @classmethod
+    def for_players(cls, optimizer, players):
+        """Makes the optimizer of a game from what `compile` was given.
+
+        Args:
+            optimizer: a dict with one optimizer per player, or one optimizer (instance or name)
+                of which each player gets its own copy.
+            players: list of the players' names.
+
+        Returns:
+            A `PlayerOptimizers` with exactly these players.
+
+        Raises:
+            ValueError: when a player is missing or unknown, or two share one instance.
+        """
+        if isinstance(optimizer, cls):
+            return optimizer
+        if optimizer is None:
+            raise ValueError(
+                "A game can't be compiled without optimizers. Give one per player, for example "
+                f"compile(optimizer={ {name: 'adam' for name in players} }). "
+                "Received: optimizer=None"
+            )
+        if not isinstance(optimizer, dict) or "class_name" in optimizer:
+            template = keras.optimizers.get(optimizer)
+            config = template.get_config()
+            config.pop("name", None)
+            optimizer = {name: type(template).from_config(dict(config)) for name in players}
+        unknown, missing = set(optimizer) - set(players), set(players) - set(optimizer)
+        if unknown or missing:
+            hints = [
+                f"'{name}' looks like '{near[0]}'"
+                for name in sorted(unknown)
+                if (near := difflib.get_close_matches(name, players, n=1))
+            ]
+            raise ValueError(
+                f"compile needs one optimizer for each player of this game: {list(players)}. "
+                + (f"Missing: {sorted(missing)}. " if missing else "")
+                + (f"Unknown: {sorted(unknown)}. " if unknown else "")
+                + (f"Did you mean: {'; '.join(hints)}? " if hints else "")
+                + f"Received: optimizer with keys {list(optimizer)}"
+            )
+        instances = [id(o) for o in optimizer.values() if not isinstance(o, str | dict)]
+        if len(set(instances)) < len(instances):
+            raise ValueError(
+                "Two players were given the same optimizer instance, so one would push the "
+                "other's momentum. Make one instance per player. "
+                f"Received: optimizer={optimizer}"
+            )
+        return cls({name: optimizer[name] for name in players})
+
+    def build_players(self, variables):
+        """Creates every inner optimizer's state, since a step may not create variables.
+
+        Args:
+            variables: dict that maps each player's name to the list of variables that it moves.
+        """
+        for player, optimizer in self._players.items():
+            if not optimizer.built:
+                with keras.name_scope(player):
+                    optimizer.build(variables[player])
+        self.built = True
+
+    def build(self, variables):
+        """Does nothing: `compile` builds each player's optimizer on that player's variables."""
+
+    def __getitem__(self, player):
+        return self._players[player]
+
+    @property
+    def optimizers(self):
+        """The inner optimizers, in the order of the players."""
+        return list(self._players.values())
+
+    @property
+    def variables(self):
+        """The clock, then every inner optimizer's variables."""
+        return [self._iterations] + [v for inner in self.optimizers for v in inner.variables]
+
+    @property
+    def learning_rate(self):
+        """Not defined: each player has its own."""
+        raise AttributeError(
+            "A game has one learning rate per player. Use "
+            f"model.optimizer[player].learning_rate with a player of {list(self._players)}."
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        raise AttributeError(
+            "A game has one learning rate per player. Set "
+            f"model.optimizer[player].learning_rate with a player of {list(self._players)}. "
+            f"Received: learning_rate={value}"
+        )
+
+    def averages(self, variables):
+        """The moving average of each of these variables, where an inner optimizer keeps one.
+
+        Args:
+            variables: list of `keras.Variable`.
+
+        Returns:
+            A list of `(variable, average)` pairs, empty without `use_ema=True`.
+        """
+        wanted = {id(variable) for variable in variables}
+        pairs = []
+        for optimizer in self.optimizers:
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            if optimizer.use_ema:
+                averages = optimizer._model_variables_moving_average
+                pairs += [
+                    (variable, average)
+                    for variable, average in zip(optimizer._trainable_variables, averages)
+                    if id(variable) in wanted and average is not None
+                ]
+        return pairs
+
+    def has_moved(self):
+        """Whether the game's clock has ticked: averages mean nothing before."""
+        return bool(ops.convert_to_numpy(self._iterations) > 0)
+
+    def finalize_variable_values(self, var_list):
+        """Does nothing: averages never overwrite the weights that train on."""
+
+    def apply(self, grads, trainable_variables=None):
+        """Not defined: only the engine steps, one player at a time."""
+        raise ValueError(
+            "PlayerOptimizers has no step of its own: each player steps through its own "
+            "optimizer, model.optimizer[player]."
+        )
+
+    def get_config(self):
+        """The players' optimizers, serialized."""
+        players = {
+            name: keras.saving.serialize_keras_object(inner)
+            for name, inner in self._players.items()
+        }
+        return {"players": players, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes the optimizer from `get_config()`."""
+        players = {
+            name: keras.saving.deserialize_keras_object(inner, custom_objects=custom_objects)
+            for name, inner in config["players"].items()
+        }
+        return cls(players, name=config["name"])

@@ -1,0 +1,212 @@
+"""The verbs that take data: `fit` and `evaluate`, with the input contract and the averages."""
+
+import contextlib
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.arguments import check_count
+from kgan.callbacks.health import NaNGuard
+from kgan.data.batches import shuffled_batches
+from kgan.data.checks import check
+
+
+class Training:
+    """What an `AdversarialModel` does with data before and after the engine plays."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        sample_weight=None,
+        class_weight=None,
+        **kwargs,
+    ):
+        """Plays the game on your data.
+
+        Arrays are checked whole before the first step, datasets by their first batch. Arrays are
+        shuffled anew each epoch in an order that depends only on the model's saved state, so a
+        resumed run sees what the whole run would have seen.
+
+        Args:
+            x: images as integers in 0..255 or floats in [-1, 1], shape (n, height, width,
+                channels); other samples as floats. An array, a `tf.data.Dataset`, a `PyDataset`,
+                a torch `DataLoader`, a generator, or TFDS's dict of `image` and `label`.
+            y: the second field of the model, such as labels. Defaults to `None`.
+            batch_size: integer. Samples per step for arrays. Defaults to 64.
+            epochs: integer. Defaults to 1.
+            verbose: as in `keras.Model.fit`.
+            callbacks: list of `keras.callbacks.Callback`. A `kgan.callbacks.NaNGuard` is added
+                unless the list holds one or a `TerminateOnNaN`.
+            validation_split: float in [0, 1): the last part of the arrays to hold out.
+            validation_data: what `x` may be, or an `(x, y)` tuple.
+            shuffle: boolean. Defaults to `True`.
+            sample_weight: not defined for a game.
+            class_weight: not defined for a game.
+            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
+                `validation_batch_size`, `validation_freq` as in `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: when the data can't be what the model was built for.
+            TypeError: when the data is of a kind that no model takes.
+        """
+        self._assert_compile_called("fit")
+        if sample_weight is not None or class_weight is not None:
+            raise ValueError(
+                "A game has no per-sample loss to weight. Resample the data instead. Received: "
+                f"sample_weight={sample_weight is not None}, class_weight={class_weight}"
+            )
+        x, y = check(self.fields, x, y)
+        if validation_split and validation_data is None:
+            (x, y), validation_data = _split(x, y, validation_split)
+        if validation_data is not None:
+            size = kwargs.get("validation_batch_size") or batch_size
+            validation_data = self._batches(*_pair(validation_data), size)
+            kwargs.pop("validation_batch_size", None)
+        callbacks = _guarded(callbacks)
+        if isinstance(x, np.ndarray):
+            order = _Order(len(x)) if shuffle else None
+            callbacks = [order, *callbacks] if shuffle else callbacks
+            x, y, batch_size = self._batches(x, y, batch_size, order, checked=True), None, None
+            shuffle = False
+        return super().fit(
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            **kwargs,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """Every player's loss and terms on held-out data, without a move.
+
+        The averaged weights play where an optimizer has `use_ema=True`.
+
+        Args:
+            x: as in `fit`.
+            y: as in `fit`.
+            batch_size: integer. Defaults to 64 for arrays.
+            sample_weight: not defined for a game.
+            **kwargs: `verbose`, `steps`, `callbacks`, `return_dict` as in
+                `keras.Model.evaluate`.
+
+        Returns:
+            A list of numbers, or a dict with `return_dict=True`.
+        """
+        if sample_weight is not None:
+            raise ValueError(
+                "A game has no per-sample loss to weight. Received: sample_weight is not None"
+            )
+        if not kwargs.get("_use_cached_eval_dataset"):
+            self._assert_compile_called("evaluate")
+            x = self._batches(x, y, batch_size)
+            y = batch_size = None
+        with self.averaged_weights():
+            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def _batches(self, x, y=None, batch_size=None, order=None, checked=False):
+        if not checked:
+            x, y = check(self.fields, x, y)
+        if not isinstance(x, np.ndarray):
+            return x
+        batch_size = 64 if batch_size is None else check_count("batch_size", batch_size)
+        arrays = (x,) if y is None else (x, y)
+        return shuffled_batches(arrays, batch_size, order.permutation if order else None)
+
+    @contextlib.contextmanager
+    def averaged_weights(self):
+        """Within this context, weights that have a moving average take its value.
+
+        Does nothing for a model whose optimizers keep no average. `generate`, `evaluate`,
+        `export` and the picture callbacks use it; `model(x)` and `predict` do not.
+
+        Example:
+
+        ```python
+        import kgan
+
+        model = kgan.zoo.load("vanilla", like=(2,))
+        with model.averaged_weights():
+            points = model(kgan.latent.sample((5, 100), seed=0))
+        ```
+        """
+        self.synchronize()
+        optimizer = getattr(self, "optimizer", None)
+        pairs = optimizer.averages(self.trainable_variables) if optimizer else []
+        if not pairs or not optimizer.has_moved():
+            yield
+            return
+        # Copies, because JAX's predict gives away the buffers of what it reads.
+        kept = [np.array(ops.convert_to_numpy(variable)) for variable, _ in pairs]
+        try:
+            for variable, average in pairs:
+                variable.assign(np.array(ops.convert_to_numpy(average)))
+            yield
+        finally:
+            for (variable, _), value in zip(pairs, kept):
+                variable.assign(value)
+
+
+class _Order(keras.callbacks.Callback):
+    """Names the order of an epoch's samples from what is saved: a seed and the game's clock."""
+
+    def __init__(self, num_samples):
+        super().__init__()
+        self.num_samples = num_samples
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Read here and not when the data begins to flow: JAX has taken the state away by then.
+        seed = ops.convert_to_numpy(self.model.order.state).astype("uint32")
+        clock = ops.convert_to_numpy(self.model.optimizer.iterations)
+        self.key = [*seed.tolist(), int(clock)]
+
+    def permutation(self):
+        return np.random.default_rng(self.key).permutation(self.num_samples)
+
+
+def _guarded(callbacks):
+    callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+    callbacks = [callback for callback in callbacks if callback is not None]
+    guards = (NaNGuard, keras.callbacks.TerminateOnNaN)
+    if any(isinstance(callback, guards) for callback in callbacks):
+        return callbacks
+    # First, so that no later callback saves the model of the epoch that broke.
+    return [NaNGuard(), *callbacks]
+
+
+def _pair(data):
+    """Validation data as x and y: a pair, or x alone."""
+    if isinstance(data, tuple | list) and len(data) in (1, 2):
+        return tuple(data) + (None,) * (2 - len(data))
+    return data, None
+
+
+def _split(x, y, fraction):
+    if not isinstance(x, np.ndarray):
+        raise ValueError(
+            "Only arrays can be split. Pass validation_data=... with a dataset of its own. "
+            f"Received: validation_split={fraction!r} with x of type {type(x).__name__}"
+        )
+    cut = int(len(x) * (1.0 - fraction)) if 0.0 <= fraction < 1.0 else 0
+    if cut < 1:
+        raise ValueError(
+            "validation_split is the part of the samples to hold out, at least 0 and below 1, "
+            f"and must leave one to train on. Received: validation_split={fraction!r} of {len(x)}"
+        )
+    held_out = (x[cut:], None if y is None else y[cut:])
+    return (x[:cut], None if y is None else y[:cut]), held_out

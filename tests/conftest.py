@@ -1,0 +1,31 @@
+"""What every test shares."""
+
+import os
+import pathlib
+
+# Keras and TensorFlow read these when they are imported, so they come first.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def same_start():
+    """Starts every test from one seed, and takes back a dtype policy that it set."""
+    policy = keras.config.dtype_policy()
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """The folder of real data: `KGAN_DATA`, else `../shared/data` beside the repository."""
+    named = os.environ.get("KGAN_DATA")
+    beside = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = pathlib.Path(named).resolve() if named else beside
+    if not folder.is_dir():
+        pytest.skip(f"no real data: KGAN_DATA is {named!r} and {folder} is not a folder")
+    return folder

@@ -1,0 +1,92 @@
+"""The deep convolutional GAN (Radford et al. 2016, section 3).
+
+Strided and transposed convolutions without pooling, BatchNorm in both networks except at the
+generator's output and the discriminator's input, ReLU in the generator, leaky ReLU in the
+discriminator, weights from N(0, 0.02), Adam with learning rate 2e-4 and beta_1 0.5 (section 4).
+"""
+
+import keras
+
+from kgan import losses, networks
+from kgan.gan import GAN
+from kgan.registry import register
+
+
+@register
+def dcgan(
+    image_shape=(28, 28, 1),
+    *,
+    latent_dim=100,
+    noise="uniform",
+    loss="non_saturating",
+    discriminator_steps=1,
+    label_smoothing=0.0,
+    width=64,
+    kernel_size=5,
+    learning_rate=2e-4,
+    beta_1=0.5,
+    ema_momentum=None,
+    seed=None,
+):
+    """The convolutional GAN that the others build on, for small images.
+
+    Choose it for images of up to 64x64, grey, colour or with any number of channels, when a
+    quick, well-understood model shall do.
+
+    Reference: Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional
+    Generative Adversarial Networks", section 3, figure 1, section 4.
+
+    Deviations: `width` is 64 at the discriminator's first layer and as many stages as the size
+    allows, which at 64x64 gives the released code's 64-128-256-512, half of figure 1's widths.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`. Sides are multiples of 4, or of 2 below
+            16. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Defaults to 100.
+        noise: `"uniform"` on [-1, 1] as in the paper, or `"normal"`. Defaults to `"uniform"`.
+        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
+        label_smoothing: float in [0, 1): the discriminator's target for real images is
+            `1 - label_smoothing`. Defaults to 0.0.
+        width: integer, channels at half the image's size. Defaults to 64.
+        kernel_size: integer. Defaults to 5, as in the paper's code.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
+            which then makes the samples. Defaults to `None`, as in the paper.
+        seed: integer that seeds data order and noise. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.GAN`.
+
+    Raises:
+        ValueError: when strides can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits")  # uint8 (n, 8, 8, 1)
+    model = kgan.zoo.load("dcgan", like=images, width=16)
+    model.fit(images[:128], epochs=1, verbose=0)
+    samples = model.generate(16, seed=0)
+    ```
+    """
+    model = GAN(
+        generator=networks.dcgan.generator(image_shape, latent_dim, width, kernel_size),
+        discriminator=networks.dcgan.discriminator(image_shape, width, kernel_size),
+        loss=losses.get(loss, label_smoothing=label_smoothing),
+        noise=noise,
+        discriminator_steps=discriminator_steps,
+        seed=seed,
+        name="dcgan",
+    )
+    averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
+    model.compile(
+        optimizer={
+            "discriminator": keras.optimizers.Adam(learning_rate, beta_1),
+            "generator": keras.optimizers.Adam(learning_rate, beta_1, **averaging),
+        }
+    )
+    return model
