@@ -2,8 +2,7 @@
 
 import dataclasses
 import inspect
-
-from keras import ops
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Card:
                 for name, player in model.players.items()
             },
             parameters={
-                name: sum(ops.size(v.value) for v in getattr(model, name).trainable_variables)
+                name: sum(math.prod(v.shape) for v in getattr(model, name).trainable_variables)
                 for name in sorted(networks, reverse=True)
             },
             sample_shape=tuple(model.fields[0].shape),

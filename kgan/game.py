@@ -1,6 +1,7 @@
 """The game: players take turns, and on its turn each lowers its own loss."""
 
 import dataclasses
+import types
 
 import keras
 from keras import ops
@@ -201,7 +202,8 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
                 "network in a player's `networks`, or set its trainable = False. "
                 f"Received: players={list(self.players)} and orphans {orphans[:5]}"
             )
-        self.player_variables = owned
+        # Read-only and thereby untracked: a tracked dict would be saved as weights once more.
+        self.player_variables = types.MappingProxyType(owned)
         return owned
 
     def call(self, inputs, player=None, training=None):

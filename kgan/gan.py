@@ -9,6 +9,7 @@ from kgan.arguments import check_count
 from kgan.data.checks import check_labels
 from kgan.data.contract import to_uint8
 from kgan.data.fields import Labels, Samples
+from kgan.export import Serving
 from kgan.game import AdversarialModel, Player
 from kgan.random import SeedGenerator
 
@@ -214,6 +215,10 @@ class GAN(AdversarialModel):
         shape = (0, *self.fields[0].shape)
         samples = np.concatenate(batches) if batches else np.zeros(shape, "float32")
         return to_uint8(samples) if self.fields[0].is_image else samples
+
+    def serving(self):
+        """What `export` writes: the generator, with the noise that it was trained on."""
+        return Serving(self.generator, self.noise, self.fields[0].is_image)
 
     def _labels(self, num_samples, labels):
         if self.num_classes is None:

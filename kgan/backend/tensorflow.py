@@ -11,15 +11,18 @@ class Engine:
     def train_step(self, data):
         """Every player whose turn it is moves once."""
         batch = self.unpack(data)
-        batches_seen = self.optimizer.iterations + 1
-        for name, player in self.players.items():
-            turn = functools.partial(self._turn, name)
-            if player.every == 1:
-                turn(*batch)
-            else:
-                _sometimes(batches_seen % player.every == 0, turn, batch)
-        self.optimizer.iterations.assign_add(1)
-        return self.get_metrics_result()
+        # Data may end unannounced, inside a step. Noise, counts and the clock need no data, and
+        # would run ahead of the end.
+        with tf.control_dependencies(batch):
+            batches_seen = self.optimizer.iterations + 1
+            for name, player in self.players.items():
+                turn = functools.partial(self._turn, name)
+                if player.every == 1:
+                    turn(*batch)
+                else:
+                    _sometimes(batches_seen % player.every == 0, turn, batch)
+            self.optimizer.iterations.assign_add(1)
+            return self.get_metrics_result()
 
     def _turn(self, name, *batch):
         optimizer, variables = self.optimizer[name], self.player_variables[name]
@@ -36,10 +39,14 @@ class Engine:
     def test_step(self, data):
         """Every player's loss without a move."""
         batch = self.unpack(data)
-        for name in self.players:
-            loss, terms = self.play(name, batch, training=False)
-            self.track(name, loss, terms)
-        return self.get_metrics_result()
+        with tf.control_dependencies(batch):
+            for name in self.players:
+                loss, terms = self.play(name, batch, training=False)
+                self.track(name, loss, terms)
+            return self.get_metrics_result()
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: networks are built. Keras would spend a batch on `model(x)`."""
 
     def variable_scope(self):
         """Where this model's variables live: its distribution strategy's scope."""

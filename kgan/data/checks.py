@@ -322,10 +322,24 @@ def _as_float32(array):
 
 
 def check_labels(field, array, name):
+    """Checks class ids against a `Labels` field and returns them as int32 of shape `(n,)`.
+
+    Args:
+        field: A `Labels`.
+        array: NumPy array of shape `(n,)` or `(n, 1)`: integers, or floats that are whole numbers.
+        name: What to call it in messages.
+
+    Returns:
+        An int32 NumPy array of shape `(n,)`.
+
+    Raises:
+        TypeError: If the labels are not numbers.
+        ValueError: If they are one-hot, fractions, out of range, empty or of another shape.
+    """
     expected = f"Expected one integer class id per sample, 0 to {field.num_classes - 1}."
 
     def fail(error, problem, fix):
-        raise error(f"The labels {name} {problem}. {expected} {fix}. {received(name, array)}")
+        raise error(f"{name} {problem}. {expected} {fix}. {received(name, array)}")
 
     if array.dtype.kind not in "iuf":
         if array.dtype.kind == "b":

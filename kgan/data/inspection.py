@@ -186,7 +186,7 @@ def describe_data(like):
         )
     if kind is None:
         x, y = _samples_and_labels(like)
-        if x is None:
+        if x is None and like is not None:
             raise ValueError(
                 "No samples were found in the data. Expected an array, `(x, y)`, or a dictionary "
                 "with the key 'image' or 'x'. Rename the key, or pass the array itself. "

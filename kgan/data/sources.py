@@ -179,7 +179,7 @@ def _import_tfds():
     except ImportError as error:
         raise ImportError(
             f"TensorFlow Datasets cannot be imported: {error}. Run `pip install "
-            "tensorflow-datasets importlib_resources`: version 4.9 needs the second without saying so."
+            "tensorflow-datasets importlib_resources`: version 4.9 needs both, and declares one."
         ) from error
     return tensorflow_datasets
 

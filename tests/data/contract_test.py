@@ -5,8 +5,16 @@ import keras
 import numpy as np
 import pytest
 
-from kgan.data import Labels, Samples, ShuffledBatches, check, describe_data, to_float, to_uint8
-from kgan.data import unpack
+from kgan.data import (
+    Labels,
+    Samples,
+    ShuffledBatches,
+    check,
+    describe_data,
+    to_float,
+    to_uint8,
+    unpack,
+)
 
 GREY = (Samples((28, 28, 1)),)
 COLOUR = (Samples((32, 32, 3)),)

@@ -1,0 +1,398 @@
+"""Drawing: arrays to grids, plots, files and films."""
+
+import io
+import math
+import os
+import pathlib
+
+import numpy as np
+
+from kgan.arguments import check_count
+from kgan.data import contract
+
+TILE = 64  # pixels: about the size at which a face or a digit is read at a glance
+BORDER = 255  # white, so that dark images on dark borders do not run into one another
+FRAMES = 100  # of a film at most, which keeps a GIF of photographs at some megabytes
+
+
+def image_grid(images, columns=None, padding=2, scale=1):
+    """Arranges images row by row in one picture, with white borders.
+
+    Choose it to show samples. Grey images stay grey, and of two channels the first is shown; three
+    are red, green and blue; a fourth is opacity, laid over white; of more the first three are
+    shown.
+
+    Args:
+        images: array (n, height, width, channels) or (n, height, width), uint8 or floats in
+            [-1, 1].
+        columns: integer, images per row. Defaults to `None`: as many as make the grid square.
+        padding: integer, pixels around and between the images. Defaults to 2.
+        scale: integer, pixels per image pixel and side, or `"auto"` for tiles of about 64 pixels.
+            Defaults to 1.
+
+    Returns:
+        uint8 array (height, width, channels) with 1 or 3 channels.
+
+    Raises:
+        TypeError: when images or a count are of the wrong type.
+        ValueError: when there are no images, the shape is another, or a count is out of range.
+
+    Example:
+    ```python
+    import kgan
+
+    digits = kgan.data.load("digits")[:20]
+    picture = kgan.callbacks.pictures.image_grid(digits, columns=5, scale="auto")
+    ```
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or 0 in images.shape:
+        raise ValueError(
+            "A grid is made of at least one image, as an array of shape (n, height, width, "
+            "channels) or (n, height, width). Add an axis to a single one: images[None]. "
+            f"Received: images of shape {images.shape}"
+        )
+    images = _as_uint8("images", images)
+    check_count("padding", padding, minimum=0)
+    if columns is not None:
+        check_count("columns", columns)
+    if scale != "auto":
+        check_count("scale", scale)
+    images = _visible(images)
+    if scale == "auto":
+        scale = max(1, round(TILE / max(images.shape[1:3])))
+    # Nearest neighbour: each pixel stays a crisp square, as the model made it.
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    num_images, height, width, channels = images.shape
+    columns = min(columns or math.ceil(math.sqrt(num_images)), num_images)
+    rows = -(-num_images // columns)
+    tiles = np.full(
+        (rows * columns, height + padding, width + padding, channels), BORDER, dtype="uint8"
+    )
+    tiles[:num_images, padding:, padding:] = images
+    tiles = tiles.reshape(rows, columns, height + padding, width + padding, channels)
+    picture = tiles.transpose(0, 2, 1, 3, 4).reshape(rows * (height + padding), -1, channels)
+    return np.pad(picture, ((0, padding), (0, padding), (0, 0)), constant_values=BORDER)
+
+
+def save_image(path, array):
+    """Writes a picture to a file, whole or not at all.
+
+    Choose it for what `image_grid` and `side_by_side` return, and for single samples.
+
+    Args:
+        path: path whose ending names the format, such as `.png`.
+        array: uint8 or floats in [-1, 1], shape (height, width) or (height, width, channels) with
+            1, 3 or 4 channels.
+
+    Raises:
+        TypeError: when the array is of another type.
+        ValueError: when the array is no picture, the folder is missing or the ending unknown.
+
+    Example:
+    ```python
+    import pathlib
+    import tempfile
+
+    import numpy as np
+
+    from kgan.callbacks.pictures import save_image
+
+    save_image(pathlib.Path(tempfile.mkdtemp()) / "black.png", np.zeros((8, 8), "uint8"))
+    ```
+    """
+    from PIL import Image
+
+    path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(
+            f"The folder to save in does not exist. Make it first: mkdir -p {path.parent}. "
+            f"Received: path={str(path)!r}"
+        )
+    picture = Image.fromarray(_squeezed("array", array))
+    kind = Image.registered_extensions().get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(
+            "The ending of the path must name a format of pictures, such as .png or .jpg. "
+            f"Received: path={str(path)!r}"
+        )
+    _write(path, lambda file: picture.save(file, format=kind))
+
+
+def save_film(path, folder):
+    """Makes an animated GIF of the pictures that `SampleGrid` saved in a folder.
+
+    Choose it to make the film again, of a run that was stopped for example. Of more than 100
+    pictures it takes 100 at equal distances. The last is shown for two seconds.
+
+    Args:
+        path: path of the GIF.
+        folder: path of the folder that holds `epoch_0001.png` and so on.
+
+    Raises:
+        ValueError: when the folder holds no pictures.
+
+    Example:
+    ```python
+    import pathlib
+    import tempfile
+
+    import numpy as np
+
+    from kgan.callbacks import pictures
+
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for epoch in (1, 2):
+        grey = np.full((8, 8), 100 * epoch, "uint8")
+        pictures.save_image(folder / f"epoch_{epoch:04d}.png", grey)
+    pictures.save_film(folder / "training.gif", folder)
+    ```
+    """
+    from PIL import Image
+
+    files = [file for file in pathlib.Path(folder).glob("epoch_*.png") if file.stem[6:].isdigit()]
+    if not files:
+        raise ValueError(
+            "A film needs pictures named epoch_0001.png and so on, as SampleGrid saves them. "
+            f"Received: folder={str(folder)!r}"
+        )
+    files.sort(key=lambda file: int(file.stem[6:]))  # 10000 comes after 9999
+    if len(files) > FRAMES:
+        files = [files[i] for i in np.linspace(0, len(files) - 1, FRAMES).round().astype(int)]
+    frames = []
+    for file in files:
+        with Image.open(file) as picture:
+            frames.append(picture.convert("RGB" if picture.mode != "L" else "L"))
+    # A run that was resumed with other settings has pictures of two sizes.
+    frames = [frame.resize(frames[-1].size) for frame in frames]
+    _write(
+        pathlib.Path(path),
+        lambda file: frames[0].save(
+            file,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=[200] * (len(frames) - 1) + [2000],
+            loop=0,
+        ),
+    )
+
+
+def side_by_side(real, generated, titles=("real", "generated")):
+    """Puts two pictures beside each other, each beneath its caption.
+
+    Choose it to compare: a grid of real images with one of generated ones.
+
+    Args:
+        real: picture (height, width) or (height, width, channels), or images (n, height, width,
+            channels), which are made a grid; uint8 or floats in [-1, 1].
+        generated: another one.
+        titles: two strings. Defaults to `("real", "generated")`.
+
+    Returns:
+        uint8 array (height, width, 3).
+
+    Raises:
+        TypeError: when a picture is of another type.
+        ValueError: when an array is no picture, or there are not two titles.
+
+    Example:
+    ```python
+    import kgan
+
+    digits = kgan.data.load("digits")
+    picture = kgan.callbacks.pictures.side_by_side(digits[:16], 255 - digits[:16], ("a", "b"))
+    ```
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    if isinstance(titles, str) or len(titles) != 2:
+        raise ValueError(
+            "Two pictures have two titles, such as ('real', 'generated'). "
+            f"Received: titles={titles!r}"
+        )
+    pictures = []
+    for name, picture in (("real", real), ("generated", generated)):
+        if np.ndim(picture) == 4:
+            picture = image_grid(picture, scale="auto")
+        pictures.append(Image.fromarray(_squeezed(name, picture)).convert("RGB"))
+    # A caption that can be read when the picture is shrunk to a page's width.
+    size = max(14, min(32, max(picture.height for picture in pictures) // 16))
+    font = ImageFont.load_default(size)
+    widths = [
+        max(picture.width, math.ceil(font.getlength(title)))
+        for picture, title in zip(pictures, titles, strict=True)
+    ]
+    bar = size + 12
+    height = bar + max(picture.height for picture in pictures)
+    sheet = Image.new("RGB", (sum(widths) + size, height), "white")
+    pen = ImageDraw.Draw(sheet)
+    left = 0
+    for picture, title, width in zip(pictures, titles, widths, strict=True):
+        pen.text((left + width // 2, bar // 2), title, fill="black", font=font, anchor="mm")
+        sheet.paste(picture, (left + (width - picture.width) // 2, bar))
+        left += width + size
+    return np.asarray(sheet)
+
+
+def scatter(points, real=None, labels=None, limits=(-1.5, 1.5)):
+    """Draws points in the plane, over grey real ones where there are any.
+
+    Args:
+        points: float array (n, 2).
+        real: float array (m, 2). Defaults to `None`.
+        labels: integer array (n,) that colours the points. Defaults to `None`.
+        limits: lowest and highest coordinate shown. Defaults to `(-1.5, 1.5)`.
+
+    Returns:
+        uint8 array (480, 480, 3).
+
+    Example:
+    ```python
+    import kgan
+
+    picture = kgan.callbacks.drawing.scatter(kgan.data.ring(500, seed=0))
+    ```
+    """
+    figure, axes = _figure()
+    if real is not None:
+        # Larger than the generated points, so that a mode that is hit still shows around them.
+        axes.scatter(*real.T, s=60, color="0.8", linewidths=0, label="real")
+    colours = {"color": "tab:blue"} if labels is None else {"c": labels, "cmap": "tab10"}
+    axes.scatter(*points.T, s=9, alpha=0.7, linewidths=0, label="generated", **colours)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    if real is not None:
+        axes.legend(loc="upper right")
+    return _pixels(figure)
+
+
+def histogram(numbers, real=None, limits=(-1.5, 1.5)):
+    """Draws the distribution of numbers, over that of real ones where there are any.
+
+    Args:
+        numbers: float array (n,).
+        real: float array (m,). Defaults to `None`.
+        limits: lowest and highest number shown. Defaults to `(-1.5, 1.5)`.
+
+    Returns:
+        uint8 array (480, 480, 3).
+
+    Example:
+    ```python
+    import kgan
+
+    picture = kgan.callbacks.drawing.histogram(kgan.data.gaussian_1d(500, seed=0)[:, 0])
+    ```
+    """
+    figure, axes = _figure()
+    bins = np.linspace(*limits, 61)
+    width = bins[1] - bins[0]
+    for values, label, colour in ((real, "real", "0.75"), (numbers, "generated", "tab:blue")):
+        if values is not None:
+            # Over all values, also those outside: a bar is a density, comparable across frames.
+            heights = np.histogram(values, bins)[0] / (len(values) * width)
+            axes.stairs(heights, bins, fill=True, alpha=0.7, color=colour, label=label)
+    axes.set(xlim=limits, ylabel="density")
+    if real is not None:
+        axes.legend(loc="upper right")
+    return _pixels(figure)
+
+
+def curves(samples, columns=None):
+    """Draws each vector as a curve of its own, row by row.
+
+    Args:
+        samples: float array (n, dim).
+        columns: integer, curves per row. Defaults to `None`: as many as make a square.
+
+    Returns:
+        uint8 array (height, width, 3).
+
+    Example:
+    ```python
+    import numpy as np
+
+    import kgan
+
+    waves = np.sin(np.linspace(0, 9, 50) * np.arange(1, 5)[:, None])
+    picture = kgan.callbacks.drawing.curves(waves)
+    ```
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(columns or math.ceil(math.sqrt(len(samples))), len(samples))
+    rows = -(-len(samples) // columns)
+    figure = Figure(figsize=(1.4 * columns, rows), dpi=100, layout="tight")
+    all_axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for axes in all_axes:
+        axes.set_axis_off()
+    for axes, sample in zip(all_axes, samples, strict=False):
+        axes.plot(sample, linewidth=1)
+    return _pixels(figure)
+
+
+def _figure():
+    # Matplotlib's objects, not pyplot: nothing of the user's own plots is touched.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.8, 4.8), dpi=100, layout="tight")
+    return figure, figure.subplots()
+
+
+def _pixels(figure):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _visible(images):
+    """uint8 images with 1 or 3 channels of those with any number."""
+    channels = images.shape[-1]
+    if channels == 4:
+        opacity = images[..., 3:].astype("float32") / 255.0
+        over_white = images[..., :3] * opacity + 255.0 * (1.0 - opacity)
+        return np.rint(over_white).astype("uint8")
+    return images[..., :3] if channels >= 3 else images[..., :1]
+
+
+def _as_uint8(name, images):
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise TypeError(
+            "A picture is made of uint8 or of floats in [-1, 1]. Cast integers in 0..255 with "
+            f"{name}.astype('uint8'). Received: {name} of dtype {images.dtype}"
+        )
+    return contract.to_uint8(images)
+
+
+def _squeezed(name, array):
+    """A picture as Pillow takes it: grey without an axis for the channel."""
+    array = _as_uint8(name, np.asarray(array))
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
+    if not is_picture or array.size == 0:
+        raise ValueError(
+            "A picture has the shape (height, width) or (height, width, channels) with 1, 3 or 4 "
+            "channels. Make one of many images, or of other channels, with image_grid. "
+            f"Received: {name} of shape {array.shape}"
+        )
+    return array
+
+
+def _write(path, save):
+    # Encoded in memory and moved into place: a run that is killed leaves no half picture, on
+    # which the film of the resumed run would stumble.
+    content = io.BytesIO()
+    save(content)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content.getvalue())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,570 @@
+"""The standard test of a model, run for every model of the registry at a tiny size.
+
+A new model brings no test file. It brings two entries: its parameter counts in `PARAMETERS`, and
+the losses that all three backends must reach, written by
+
+    KERAS_BACKEND=tensorflow python tests/zoo_test.py
+
+into `tests/zoo_losses.json`: models that are there already keep their values unless they are
+named on the command line. TensorFlow is the reference: read the difference before you keep it.
+"""
+
+import contextlib
+import fnmatch
+import inspect
+import json
+import os
+import pathlib
+import sys
+import unittest.mock
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from keras import ops  # noqa: E402
+
+import kgan  # noqa: E402
+from kgan.data import Labels  # noqa: E402
+from kgan.registry import builder_of  # noqa: E402
+
+BACKEND = keras.config.backend()
+NAMES = kgan.zoo.list_models()
+LOSSES = pathlib.Path(__file__).with_name("zoo_losses.json")
+SIDE, BATCH, STEPS = 8, 8, 6
+
+# Trainable parameters of the default configuration.
+PARAMETERS = {
+    "dcgan": {"discriminator": 212_993, "generator": 833_985},
+    "vanilla": {"discriminator": 533_505, "generator": 550_416},
+}
+
+# What makes a model tiny, by the names of options: the first pattern that fits one counts.
+TINY = {
+    "image_shape": (SIDE, SIDE, 1),
+    "sample_shape": (SIDE, SIDE, 1),
+    "latent_dim": 4,
+    "*units": (16,),
+    "*width": 4,
+    "*filters": 4,
+    "*blocks": 1,
+    "depth": 1,
+}
+# Options for a model that the patterns do not fit: {"name": {option: value}}.
+TINY_BY_MODEL = {}
+
+
+def tiny_options(name):
+    options = inspect.signature(builder_of(name)).parameters
+    chosen = {}
+    for option in options:
+        fitting = [pattern for pattern in TINY if fnmatch.fnmatch(option, pattern)]
+        if fitting:
+            chosen[option] = TINY[fitting[0]]
+    return {**chosen, **TINY_BY_MODEL.get(name, {})}
+
+
+def load_tiny(name, **options):
+    keras.utils.set_random_seed(0)
+    legal = inspect.signature(builder_of(name)).parameters
+    options = {option: value for option, value in options.items() if option in legal}
+    return kgan.zoo.load(name, **{**tiny_options(name), "seed": 0, **options})
+
+
+def data_of(model, n=2 * BATCH, as_float=False):
+    """One array per field: noise in the format that the field declares."""
+    rng = np.random.default_rng(0)
+    arrays = []
+    for field in model.fields:
+        if isinstance(field, Labels):
+            arrays.append(np.arange(n) % field.num_classes)
+            continue
+        shape = (n, *(side or SIDE for side in field.shape))
+        if field.is_image:
+            pixels = rng.integers(0, 256, shape, dtype="uint8")
+            arrays.append(kgan.data.to_float(pixels) if as_float else pixels)
+        else:
+            arrays.append(rng.normal(size=shape).astype("float32"))
+    return tuple(arrays)
+
+
+def inputs_of(model, n=3):
+    """What `predict` takes: noise and labels, or the first field of a translator."""
+    if not isinstance(model, kgan.GAN):
+        return data_of(model, n, as_float=True)[0]
+    noise = kgan.latent.sample((n, *model.latent_shape), model.noise, seed=3)
+    return [noise, np.arange(n) % model.num_classes] if model.num_classes else noise
+
+
+def networks_of(player):
+    return player.networks
+
+
+def variables_of(model):
+    """All state: weights, statistics, random states, optimizers."""
+    everything = [*model.variables, *model.optimizer.variables]
+    return list({id(variable): variable for variable in everything}.values())
+
+
+def read(variables):
+    return [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def snapshot(model):
+    model.synchronize()
+    return [(variable, value) for variable, value in zip(variables_of(model), read(variables_of(model)))]
+
+
+def restore(state):
+    for variable, value in state:
+        variable.assign(value)
+
+
+def weights_of(model, player):
+    return read(model.player_variables[player])
+
+
+def statistics_of(model):
+    """The networks' state that no optimizer moves, such as BatchNorm's, without random states."""
+    return read(v for v in model.weights if not v.trainable)
+
+
+def same(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def fit(model, arrays, **options):
+    options = {"batch_size": BATCH, "verbose": 0, "shuffle": False, **options}
+    return model.fit(*arrays, **options).history
+
+
+@contextlib.contextmanager
+def fixed_noise():
+    """Within this context `keras.random` deals the same numbers on every backend."""
+
+    def dealt(kind):
+        def deal(shape, *args, dtype=None, seed=None, **kwargs):
+            rng = np.random.default_rng(1)
+            many = (4 * BATCH, *(int(side) for side in shape[1:]))
+            if kind == "normal":
+                numbers = rng.normal(size=many)
+            else:
+                low, high = [*args, 0.0, 1.0][:2] if args else (0.0, 1.0)
+                numbers = rng.uniform(low, high, many)
+            return ops.convert_to_tensor(numbers.astype(dtype or "float32"))[: shape[0]]
+
+        return deal
+
+    with (
+        unittest.mock.patch.object(keras.random, "normal", dealt("normal")),
+        unittest.mock.patch.object(keras.random, "uniform", dealt("uniform")),
+    ):
+        yield
+
+
+class Recorder(keras.optimizers.SGD):
+    """SGD that remembers for which variables it got no gradient."""
+
+    def apply(self, grads, trainable_variables=None):
+        self.without = [v.path for g, v in zip(grads, trainable_variables) if g is None]
+        return super().apply(grads, trainable_variables)
+
+
+def load_plain(name):
+    """A tiny model on SGD with weights that NumPy dealt, and without dropout."""
+    options = inspect.signature(builder_of(name)).parameters
+    model = load_tiny(name, **{option: 0.0 for option in options if "dropout" in option})
+    model.compile(optimizer={player: Recorder(0.05) for player in model.players})
+    rng = np.random.default_rng(2)
+    for variable in model.trainable_variables:
+        middle = 1.0 if "gamma" in variable.name else 0.0
+        variable.assign(rng.normal(middle, 0.2, variable.shape).astype("float32"))
+    return model
+
+
+def play_plain(model, steps=STEPS):
+    """Plays one batch again and again: the history holds the losses of each step."""
+    with fixed_noise():
+        return fit(model, data_of(model, BATCH), epochs=steps)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def paper(request):
+    """A tiny model as the zoo compiles it, and its state when it was new."""
+    model = load_tiny(request.param)
+    return model, snapshot(model)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def plain(request):
+    """A tiny model on SGD, compiled once for several tests, and its state when it was new."""
+    model = load_plain(request.param)
+    return model, snapshot(model)
+
+
+# Names, sizes, outputs
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_name_ignores_case_and_dashes(name):
+    for spelling in (name.upper(), name.replace("_", "-"), name.replace("_", "")):
+        assert builder_of(spelling) is builder_of(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_misspelt_name_is_refused_with_the_nearest(name):
+    with pytest.raises(ValueError, match=f"Did you mean '{name}'"):
+        kgan.zoo.load(name + "x")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_option_is_refused_with_the_legal_ones(name):
+    with pytest.raises(ValueError, match="Its options are.*Received: latentdim=3"):
+        kgan.zoo.load(name, latentdim=3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_default_configuration_has_the_stored_number_of_parameters(name):
+    assert name in PARAMETERS, f"store the model's parameter counts in PARAMETERS['{name}']"
+    assert kgan.zoo.describe(name).parameters == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shape_comes_from_data(name):
+    options = {o: v for o, v in tiny_options(name).items() if not o.endswith("_shape")}
+    images = np.zeros((4, 12, 12, 3), "uint8")
+    model = kgan.zoo.load(name, like=images, **options)
+    assert model.fields[0].shape == (12, 12, 3)
+
+
+def test_tiny_model_is_tiny(paper):
+    model, _ = paper
+    size = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    assert size < 30_000, "add what makes this model tiny to TINY"
+
+
+def test_output_has_the_shape_and_range_of_the_data(paper):
+    model, _ = paper
+    output = model.predict(inputs_of(model), verbose=0)
+    assert output.shape == (3, *model.fields[0].shape)
+    assert output.dtype == "float32"
+    assert np.isfinite(output).all()
+    if model.fields[0].is_image:
+        assert -1 <= output.min() < output.max() <= 1
+
+
+def test_generate_gives_samples_of_the_data(paper):
+    model, _ = paper
+    if not isinstance(model, kgan.GAN):
+        pytest.skip("makes no samples from noise")
+    samples = model.generate(5, seed=1, batch_size=3)
+    assert samples.shape == (5, *model.fields[0].shape)
+    assert samples.dtype == ("uint8" if model.fields[0].is_image else "float32")
+    assert np.array_equal(samples, model.generate(5, seed=1, batch_size=3))
+    assert not np.array_equal(samples, model.generate(5, seed=2, batch_size=3))
+
+
+# The game
+
+
+def test_terms_are_the_declared_ones_finite_and_add_up(paper):
+    model, state = paper
+    restore(state)
+    batch = model.unpack(tuple(map(ops.convert_to_tensor, data_of(model, BATCH))))
+    for name, player in model.players.items():
+        loss, terms = model.play(name, batch, training=False)
+        values = {term: float(ops.convert_to_numpy(value)) for term, value in terms.items()}
+        assert tuple(values) == player.terms
+        assert np.isfinite(list(values.values())).all()
+        assert float(ops.convert_to_numpy(loss)) == pytest.approx(sum(values.values()), rel=1e-6)
+
+
+def test_history_logs_every_term_and_the_sums(plain):
+    model, state = plain
+    restore(state)
+    history = play_plain(model)
+    declared = {"loss"} | {
+        f"{name}_{term}" for name, p in model.players.items() for term in ("loss", *p.terms)
+    }
+    assert set(history) == declared
+    for name, player in model.players.items():
+        total = np.sum([history[f"{name}_{term}"] for term in player.terms], axis=0)
+        np.testing.assert_allclose(history[f"{name}_loss"], total, rtol=1e-5, atol=1e-6)
+    total = np.sum([history[f"{name}_loss"] for name in model.players], axis=0)
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-5, atol=1e-6)
+
+
+def test_every_trainable_variable_has_one_owner(paper):
+    model, _ = paper
+    owned = [id(v) for variables in model.player_variables.values() for v in variables]
+    assert len(owned) == len(set(owned))
+    assert set(owned) == {id(v) for v in model.trainable_variables}
+
+
+def test_every_trainable_variable_gets_a_finite_gradient(plain):
+    model, state = plain
+    restore(state)
+    before = {player: weights_of(model, player) for player in model.players}
+    play_plain(model)
+    for player in model.players:
+        assert model.optimizer[player].without == []
+        after = weights_of(model, player)
+        assert all(np.isfinite(weight).all() for weight in after)
+        moved = [not np.array_equal(a, b) for a, b in zip(before[player], after)]
+        # A Wasserstein output bias has a zero gradient.
+        assert sum(moved) >= len(moved) - 1
+
+
+def test_a_turn_moves_the_movers_networks_only(plain):
+    model, state = plain
+    for mover in model.players:
+        restore(state)
+        for player in model.players:
+            model.optimizer[player].learning_rate = 0.05 if player == mover else 0.0
+        before = {player: weights_of(model, player) for player in model.players}
+        play_plain(model)
+        unmoved = {p for p in model.players if same(before[p], weights_of(model, p))}
+        assert unmoved == set(model.players) - {mover}
+    restore(state)
+
+
+def test_every_player_moves_on_its_batches(plain):
+    model, state = plain
+    restore(state)
+    play_plain(model)
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == STEPS
+    for name, player in model.players.items():
+        moves = int(ops.convert_to_numpy(model.optimizer[name].iterations))
+        assert moves == STEPS // player.every
+
+
+def test_losses_are_the_stored_ones_on_every_backend(plain):
+    model, state = plain
+    restore(state)
+    name = model.name
+    stored = json.loads(LOSSES.read_text()).get(name)
+    assert stored, f"no stored losses: run KERAS_BACKEND=tensorflow python tests/zoo_test.py {name}"
+    history = play_plain(model)
+    assert set(history) == set(stored)
+    for key, values in stored.items():
+        np.testing.assert_allclose(history[key], values, rtol=1e-4, atol=1e-4, err_msg=key)
+
+
+# Modes
+
+
+def test_statistics_move_in_fit_only(paper):
+    model, state = paper
+    restore(state)
+    before, weights = statistics_of(model), read(model.trainable_variables)
+    model.evaluate(*data_of(model), batch_size=BATCH, verbose=0)
+    model.predict(inputs_of(model), verbose=0)
+    assert same(before, statistics_of(model))
+    assert same(weights, read(model.trainable_variables))
+    fit(model, data_of(model))
+    after = statistics_of(model)
+    assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_evaluate_is_in_inference_mode(paper):
+    model, state = paper
+    restore(state)
+    batch = model.unpack(tuple(map(ops.convert_to_tensor, data_of(model, BATCH))))
+    with fixed_noise():
+        expected = {name: float(model.play(name, batch, False)[0]) for name in model.players}
+        logs = model.evaluate(*data_of(model, BATCH), verbose=0, return_dict=True)
+    # Drawn anew in a compiled step: only the discriminator's real half is the same everywhere,
+    # so the values are compared where the step runs as it is written.
+    assert set(logs) >= {f"{name}_loss" for name in expected}
+    if BACKEND == "torch":
+        for name, value in expected.items():
+            assert logs[f"{name}_loss"] == pytest.approx(value, rel=1e-5)
+    assert np.isfinite(list(logs.values())).all()
+
+
+# Data
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, arrays):
+        super().__init__()
+        self.arrays = arrays
+
+    def __len__(self):
+        return len(self.arrays[0]) // BATCH
+
+    def __getitem__(self, index):
+        return tuple(array[index * BATCH : (index + 1) * BATCH] for array in self.arrays)
+
+
+def as_dataset(arrays):
+    import tensorflow as tf
+
+    return (tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH),)
+
+
+def as_loader(arrays):
+    torch = pytest.importorskip("torch")
+    tensors = torch.utils.data.TensorDataset(*map(torch.as_tensor, arrays))
+    return (torch.utils.data.DataLoader(tensors, batch_size=BATCH),)
+
+
+SOURCES = {
+    "floats": None,
+    "tf.data": as_dataset,
+    "PyDataset": lambda arrays: (Batches(arrays),),
+    "generator": lambda arrays: ((Batches(arrays)[i] for i in range(2)),),
+    "DataLoader": as_loader,
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(paper):
+    """What two batches of integer images make of the new model."""
+    model, state = paper
+    restore(state)
+    history = fit(model, data_of(model))
+    return read(model.weights), history
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
+    model, state = paper
+    weights, history = fitted
+    restore(state)
+    if source == "floats":
+        arrays = data_of(model, as_float=True)
+        received = fit(model, arrays)
+    else:
+        received = fit(model, SOURCES[source](data_of(model)), batch_size=None)
+    assert np.isfinite(list(received.values())).all()
+    assert received["loss"] == pytest.approx(history["loss"], rel=1e-4)
+    for expected, weight in zip(weights, read(model.weights), strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_ragged_last_batch(paper):
+    model, state = paper
+    restore(state)
+    arrays = data_of(model, BATCH + 3)
+    history = fit(model, arrays)
+    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == 2
+    assert np.isfinite(list(history.values())).all()
+    logs = model.evaluate(*arrays, batch_size=BATCH, verbose=0, return_dict=True)
+    assert np.isfinite(list(logs.values())).all()
+
+
+# Saving
+
+
+def test_load_then_train_is_to_train_on(paper, tmp_path):
+    model, state = paper
+    arrays = data_of(model)
+    restore(state)
+    fit(model, arrays, epochs=4, shuffle=True)
+    expected = read(variables_of(model))
+
+    restore(state)
+    fit(model, arrays, epochs=2, shuffle=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model)
+    # Tuples come back as lists.
+    assert json.dumps(loaded.get_config()) == json.dumps(model.get_config())
+    assert same(read(variables_of(model)), read(variables_of(loaded)))
+
+    # Epochs are counted on: a shuffled order hangs on the clock, which was saved.
+    fit(loaded, arrays, epochs=4, initial_epoch=2, shuffle=True)
+    received = read(variables_of(loaded))
+    changed = [v.path for v, a, b in zip(variables_of(loaded), expected, received) if (a != b).any()]
+    assert changed == []
+
+
+def test_weights_come_back_through_load(paper, tmp_path):
+    model, state = paper
+    restore(state)
+    fit(model, data_of(model))
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    options = {**tiny_options(model.name), "seed": 1}
+    for file in ("model.keras", "model.weights.h5"):
+        loaded = kgan.zoo.load(model.name, weights=tmp_path / file, **options)
+        assert same(read(model.weights), read(loaded.weights))
+
+
+# Precision
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(name, policy):
+    keras.config.set_dtype_policy(policy)
+    model = load_tiny(name)
+    # A scaled loss may overflow once: that player then waits for a lower scale.
+    before = {player: weights_of(model, player) for player in model.players}
+    history = fit(model, data_of(model, BATCH), epochs=max(4, STEPS))
+    assert np.isfinite(list(history.values())).all()
+    for player in model.players:
+        scaled = isinstance(model.optimizer[player], keras.optimizers.LossScaleOptimizer)
+        assert scaled == (policy == "mixed_float16")
+        assert {v.dtype for v in model.player_variables[player]} == {"float32"}
+        assert not same(before[player], weights_of(model, player))
+        for network in model.players[player].networks:
+            assert {ops.dtype(o) for o in getattr(model, network).outputs} == {"float32"}
+    assert not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+# Export
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="SavedModels are compared on TensorFlow")
+def test_exported_model_is_the_model(paper, tmp_path):
+    import tensorflow as tf
+
+    model, state = paper
+    restore(state)
+    fit(model, data_of(model))
+    model.export(tmp_path / "serving", verbose=False)
+    served = tf.saved_model.load(str(tmp_path / "serving"))
+    inputs = inputs_of(model, 5)
+    expected = model.predict(inputs, verbose=0)
+    output = served.serve(inputs)
+    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
+    assert "serving_default" in served.signatures
+    # The batch is dynamic.
+    some = [array[:2] for array in inputs] if isinstance(inputs, list) else inputs[:2]
+    np.testing.assert_allclose(served.serve(some), expected[:2], rtol=1e-5, atol=1e-5)
+    if isinstance(model, kgan.GAN):
+        labels = (np.arange(6) % model.num_classes,) if model.num_classes else ()
+        samples = served.generate(6, 3, *labels).numpy()
+        wanted = model.generate(6, seed=3)
+        assert samples.dtype == wanted.dtype
+        # Rounding may differ by one level where a value lies between two.
+        assert np.abs(samples.astype(int) - wanted.astype(int)).max() <= 1
+
+
+# Documentation. The examples are run by docstrings_test.py.
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_docstring_has_all_parts(name):
+    text = inspect.getdoc(builder_of(name))
+    for part in ("Reference:", "Args:", "Returns:", "Raises:", "Example:", "```python"):
+        assert part in text, f"the docstring of {name} has no '{part}'"
+    for option in inspect.signature(builder_of(name)).parameters:
+        assert f"\n    {option}: " in text, f"the docstring of {name} lacks the option '{option}'"
+    card = kgan.zoo.describe(name)
+    assert card.paper and card.summary.endswith(".")
+    assert name in str(card)
+
+
+if __name__ == "__main__":
+    kept = json.loads(LOSSES.read_text()) if LOSSES.exists() else {}
+    kept = {name: losses for name, losses in kept.items() if name in NAMES}
+    for name in [name for name in NAMES if name not in kept or name in sys.argv[1:]]:
+        history = play_plain(load_plain(name))
+        kept[name] = {key: [round(v, 6) for v in values] for key, values in history.items()}
+        print("new losses of", name)
+    LOSSES.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
