@@ -25,11 +25,11 @@ generator update.
 
 A round runs `steps` steps of every contender in turn, and each round begins with another
 contender. Whole calls are timed, `fit`'s start-up included; compiling and two warm-up calls are
-not. "Epoch alone" is the time of the epoch inside `fit`, without start-up and clean-up. "Core ms" is
-the processor time of all threads together. Ratios are taken within a round, so that a slow minute
-of the machine does not look like a difference. The last column says how much of the machine others
-used meanwhile: where that is much, clocks say little, and the ratio of core ms is the better hint
-(but not for torch, whose threads spin while they wait for one another).
+not. "Epoch alone" is the time of the epoch inside `fit`, without start-up and clean-up. "Core ms"
+is the processor time of all threads together. Ratios are taken within a round, so that a slow
+minute of the machine does not look like a difference. The last column says how much of the
+machine others used meanwhile: where that is much, clocks say little, and the ratio of core ms is
+the better hint (but not for torch, whose threads spin while they wait for one another).
 """
 
 import os
@@ -61,6 +61,8 @@ except ImportError:
 
 LEARNING_RATE, BETA_1 = 2e-4, 0.5
 EXAMPLE_BAR = 0.9
+# Above this share of the machine's cores used by others, a verdict is marked as disturbed.
+QUIET = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -507,8 +509,8 @@ def markdown(environment, results):
     lines = [
         ", ".join(f"{name} {value}" for name, value in environment.items()),
         "",
-        "| case | contender | ms per step | epoch alone | fit / it (min-max) | core ms | fit / it | "
-        "others used |",
+        "| case | contender | ms per step | epoch alone | fit / it (min-max) "
+        "| core ms | fit / it | others used |",
         "|---|---|---:|---:|---|---:|---:|---:|",
     ]
     for result in results:
@@ -529,6 +531,8 @@ def markdown(environment, results):
     for result in results:
         for bar in result["bars"]:
             verdict = "PASS" if bar["passed"] else "MISS"
+            if (result["used_by_others"] or 0) > QUIET:
+                verdict += " (disturbed: measure again on a quiet machine)"
             title = result["case"]["title"]
             lines.append(f"| {title} | {bar['bar']} | {bar['ratio']:.3f} | {verdict} |")
     return "\n".join(lines)
@@ -570,10 +574,11 @@ def main():
             measure(case, arguments.rounds, torch is not None and not arguments.no_torch)
         )
         keras.backend.clear_session()
+        # After each case: what is measured outlasts an interruption.
+        if arguments.json:
+            with open(arguments.json, "w") as file:
+                json.dump({"environment": environment, "results": results}, file, indent=1)
     print(markdown(environment, results))
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump({"environment": environment, "results": results}, file, indent=1)
 
 
 if __name__ == "__main__":

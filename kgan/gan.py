@@ -211,7 +211,8 @@ class GAN(AdversarialModel):
             for start in range(0, len(noise), batch_size):
                 batch = [array[start : start + batch_size] for array in inputs]
                 output = self.generator.predict_on_batch(batch if len(batch) > 1 else batch[0])
-                batches.append(np.asarray(output, "float32"))
+                # Under a distribution strategy every replica answers: keep the first's answer.
+                batches.append(np.asarray(output[: len(batch[0])], "float32"))
         shape = (0, *self.fields[0].shape)
         samples = np.concatenate(batches) if batches else np.zeros(shape, "float32")
         return to_uint8(samples) if self.fields[0].is_image else samples

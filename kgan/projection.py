@@ -143,7 +143,7 @@ class _Descent(keras.Model):
     """The error of each noise and its gradient, compiled by `predict_on_batch`."""
 
     def __init__(self, generator):
-        super().__init__()
+        super().__init__(name="descent")
 
         # In a closure: the generator belongs to its own model, and its weights stay as they are.
         def errors(noise, target, *labels):

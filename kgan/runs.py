@@ -169,7 +169,7 @@ def train(
     model = load_model(run.model_file) if record and run.model_file.exists() else None
     done = _epochs_done(run, model, record) if model else 0
     if done >= epochs:
-        say(f"The run in {run.folder} has {done} epochs already. For more, ask for --epochs above.")
+        say(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
     x, y = _load_data(settings, data_dir, labels="num_classes" in legal)
     found = {"examples": len(x), "sample_shape": list(x.shape[1:])}
@@ -190,7 +190,10 @@ def train(
         stale.unlink()
     run.trim_history(done)
     steps = -(-len(x) // settings["batch_size"])
-    say(f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch.")
+    say(
+        f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
+        f"{keras.config.backend()} on {_device(model)}."
+    )
     if done:
         say(f"Goes on after epoch {done}.")
     start = time.perf_counter()
@@ -261,15 +264,16 @@ def _check_same(run, settings, asked, defaults):
     ]
     had = {**json.loads(json.dumps(defaults, default=repr)), **settings["options"]}
     differences += [
-        f"option {name}={value!r} where the run has {had.get(name, 'no such option')!r}"
+        f"option {name}={value!r} where the run has "
+        + (repr(had[name]) if name in had else f"only {list(had)}")
         for name, value in asked["options"].items()
         if name not in had or value != had[name]
     ]
     if differences:
         raise ValueError(
             f"The run in {run.folder} was started with other settings, so it can't go on with "
-            f"these: {'; '.join(differences)}. Leave out what differs (it then stays as it was), or "
-            "start another run in a new folder with --out."
+            f"these: {'; '.join(differences)}. Leave out what differs, which then stays as it was, "
+            "or start another run in a new folder with --out."
         )
 
 
@@ -309,6 +313,11 @@ def _build(settings, x, y, takes_seed):
 
 def _describe(found):
     return f"{found['examples']} samples of {'x'.join(map(str, found['sample_shape']))}"
+
+
+def _device(model):
+    # "/job:localhost/replica:0/task:0/device:CPU:0" of TensorFlow, "cpu" of torch.
+    return str(model.trainable_variables[0].value.device).rpartition("device:")[2]
 
 
 def _versions():

@@ -98,8 +98,8 @@ def inputs_of(model, n=3):
     return [noise, np.arange(n) % model.num_classes] if model.num_classes else noise
 
 
-def networks_of(player):
-    return player.networks
+def number(tensor):
+    return float(ops.convert_to_numpy(tensor))
 
 
 def variables_of(model):
@@ -114,7 +114,8 @@ def read(variables):
 
 def snapshot(model):
     model.synchronize()
-    return [(variable, value) for variable, value in zip(variables_of(model), read(variables_of(model)))]
+    variables = variables_of(model)
+    return list(zip(variables, read(variables), strict=True))
 
 
 def restore(state):
@@ -165,10 +166,10 @@ def fixed_noise():
 
 
 class Recorder(keras.optimizers.SGD):
-    """SGD that remembers for which variables it got no gradient."""
+    """SGD that remembers how many variables it got no gradient for."""
 
     def apply(self, grads, trainable_variables=None):
-        self.without = [v.path for g, v in zip(grads, trainable_variables) if g is None]
+        self.num_missing = sum(gradient is None for gradient in grads)
         return super().apply(grads, trainable_variables)
 
 
@@ -178,7 +179,7 @@ def load_plain(name):
     model = load_tiny(name, **{option: 0.0 for option in options if "dropout" in option})
     model.compile(optimizer={player: Recorder(0.05) for player in model.players})
     rng = np.random.default_rng(2)
-    for variable in model.trainable_variables:
+    for variable in [v for player in model.players for v in model.player_variables[player]]:
         middle = 1.0 if "gamma" in variable.name else 0.0
         variable.assign(rng.normal(middle, 0.2, variable.shape).astype("float32"))
     return model
@@ -275,10 +276,10 @@ def test_terms_are_the_declared_ones_finite_and_add_up(paper):
     batch = model.unpack(tuple(map(ops.convert_to_tensor, data_of(model, BATCH))))
     for name, player in model.players.items():
         loss, terms = model.play(name, batch, training=False)
-        values = {term: float(ops.convert_to_numpy(value)) for term, value in terms.items()}
+        values = {term: number(value) for term, value in terms.items()}
         assert tuple(values) == player.terms
         assert np.isfinite(list(values.values())).all()
-        assert float(ops.convert_to_numpy(loss)) == pytest.approx(sum(values.values()), rel=1e-6)
+        assert number(loss) == pytest.approx(sum(values.values()), rel=1e-6)
 
 
 def test_history_logs_every_term_and_the_sums(plain):
@@ -309,7 +310,7 @@ def test_every_trainable_variable_gets_a_finite_gradient(plain):
     before = {player: weights_of(model, player) for player in model.players}
     play_plain(model)
     for player in model.players:
-        assert model.optimizer[player].without == []
+        assert model.optimizer[player].num_missing == 0
         after = weights_of(model, player)
         assert all(np.isfinite(weight).all() for weight in after)
         moved = [not np.array_equal(a, b) for a, b in zip(before[player], after)]
@@ -334,9 +335,9 @@ def test_every_player_moves_on_its_batches(plain):
     model, state = plain
     restore(state)
     play_plain(model)
-    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == STEPS
+    assert number(model.optimizer.iterations) == STEPS
     for name, player in model.players.items():
-        moves = int(ops.convert_to_numpy(model.optimizer[name].iterations))
+        moves = number(model.optimizer[name].iterations)
         assert moves == STEPS // player.every
 
 
@@ -368,20 +369,20 @@ def test_statistics_move_in_fit_only(paper):
     assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_evaluate_is_in_inference_mode(paper):
-    model, state = paper
+def test_evaluate_reports_the_loss_in_inference_mode(plain):
+    model, state = plain
     restore(state)
-    batch = model.unpack(tuple(map(ops.convert_to_tensor, data_of(model, BATCH))))
+    arrays = data_of(model, BATCH)
+    batch = model.unpack(tuple(map(ops.convert_to_tensor, arrays)))
     with fixed_noise():
-        expected = {name: float(model.play(name, batch, False)[0]) for name in model.players}
-        logs = model.evaluate(*data_of(model, BATCH), verbose=0, return_dict=True)
-    # Drawn anew in a compiled step: only the discriminator's real half is the same everywhere,
-    # so the values are compared where the step runs as it is written.
-    assert set(logs) >= {f"{name}_loss" for name in expected}
-    if BACKEND == "torch":
-        for name, value in expected.items():
-            assert logs[f"{name}_loss"] == pytest.approx(value, rel=1e-5)
-    assert np.isfinite(list(logs.values())).all()
+        expected = {name: number(model.play(name, batch, False)[0]) for name in model.players}
+        training = {name: number(model.play(name, batch, True)[0]) for name in model.players}
+        restore(state)
+        logs = model.evaluate(*arrays, verbose=0, return_dict=True)
+    for name, value in expected.items():
+        assert logs[f"{name}_loss"] == pytest.approx(value, rel=1e-4)
+    if statistics_of(model):
+        assert training != pytest.approx(expected, rel=1e-4)
 
 
 # Data
@@ -450,7 +451,7 @@ def test_ragged_last_batch(paper):
     restore(state)
     arrays = data_of(model, BATCH + 3)
     history = fit(model, arrays)
-    assert int(ops.convert_to_numpy(model.optimizer.iterations)) == 2
+    assert number(model.optimizer.iterations) == 2
     assert np.isfinite(list(history.values())).all()
     logs = model.evaluate(*arrays, batch_size=BATCH, verbose=0, return_dict=True)
     assert np.isfinite(list(logs.values())).all()

@@ -22,7 +22,7 @@ class Engine:
                 else:
                     _sometimes(batches_seen % player.every == 0, turn, batch)
             self.optimizer.iterations.assign_add(1)
-            return self.get_metrics_result()
+            return self._logs()
 
     def _turn(self, name, *batch):
         optimizer, variables = self.optimizer[name], self.player_variables[name]
@@ -43,7 +43,14 @@ class Engine:
             for name in self.players:
                 loss, terms = self.play(name, batch, training=False)
                 self.track(name, loss, terms)
-            return self.get_metrics_result()
+            return self._logs()
+
+    def _logs(self):
+        logs = self.get_metrics_result()
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            # Keras 3.15 averages the workers' logs along an axis, which scalars do not have.
+            logs = {name: tf.expand_dims(value, 0) for name, value in logs.items()}
+        return logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: networks are built. Keras would spend a batch on `model(x)`."""

@@ -97,7 +97,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.scale = scale
         self.labels = labels
         self.real = None if real is None else np.asarray(real)
-        self._summary = None if log_dir is None else _tensorboard(log_dir)
+        self._tensorflow = None if log_dir is None else _tensorflow(log_dir)
         self._writer = None
         self._span = None
 
@@ -130,8 +130,8 @@ class SampleGrid(keras.callbacks.Callback):
         shape = (num_samples, *self.model.latent_shape)
         self._noise = latent.sample(shape, self.model.noise, seed=self.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self._summary is not None:
-            self._writer = self._summary.create_file_writer(str(self.log_dir))
+        if self._tensorflow is not None:
+            self._writer = self._tensorflow.summary.create_file_writer(str(self.log_dir))
         self._epoch = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -152,10 +152,19 @@ class SampleGrid(keras.callbacks.Callback):
     def _save(self):
         samples = self.model.decode(self._noise, self._labels)
         picture = self._draw(samples)
-        save_image(self.folder / f"epoch_{self._epoch + 1:04d}.png", picture)
+        path = self.folder / f"epoch_{self._epoch + 1:04d}.png"
+        save_image(path, picture)
         if self._writer is not None:
+            # Not tf.summary.image, which needs TensorBoard installed to write for it.
+            summary = self._tensorflow.compat.v1.Summary()
+            height, width, channels = picture.shape
+            image = summary.value.add(tag="samples").image
+            image.height, image.width, image.colorspace = height, width, channels
+            image.encoded_image_string = path.read_bytes()
             with self._writer.as_default():
-                self._summary.image("samples", picture[None], step=self._epoch + 1)
+                self._tensorflow.summary.experimental.write_raw_pb(
+                    summary.SerializeToString(), step=self._epoch + 1
+                )
             self._writer.flush()
         self._saved = True
 
@@ -211,7 +220,7 @@ class SampleGrid(keras.callbacks.Callback):
         )
 
 
-def _tensorboard(log_dir):
+def _tensorflow(log_dir):
     try:
         import tensorflow as tf
     except ImportError as error:
@@ -220,4 +229,4 @@ def _tensorboard(log_dir):
             "with `pip install tensorflow`, or leave log_dir out: the pictures are saved as PNG "
             f"anyway. Received: log_dir={str(log_dir)!r}"
         ) from error
-    return tf.summary
+    return tf

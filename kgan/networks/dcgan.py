@@ -55,7 +55,7 @@ def num_stages(image_shape):
 
 
 def _step(side):
-    return 2 if side < 16 else 4
+    return 2 if side < 15 else 4  # the nearest to 15 is 16
 
 
 def generator(image_shape, latent_dim=100, width=64, kernel_size=5):

@@ -1,6 +1,7 @@
 """Multilayer perceptrons: the networks of Goodfellow et al. 2014."""
 
 import math
+import random
 
 import keras
 from keras import layers
@@ -76,5 +77,6 @@ def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.
         x = layers.Dense(width, kernel_initializer="he_normal")(x)
         x = layers.LeakyReLU(negative_slope)(x)
         if dropout:
-            x = layers.Dropout(dropout)(x)
+            # With a seed, or torch would draw from a state that is not saved with the model.
+            x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
     return keras.Model(sample, layers.Dense(1, dtype="float32")(x), name="discriminator")

@@ -1,0 +1,86 @@
+"""Beyond one device: the same game, on the frameworks' own engines, gives the same losses."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+SCRIPT = pathlib.Path(__file__).with_name("play.py")
+# On JAX a process compiles for longer than it plays: one count of steps is enough there.
+STEPS = [1, 3]
+
+
+def start(distribution, model, steps, **environment):
+    command = [sys.executable, SCRIPT, distribution, "--model", model]
+    command += ["--discriminator-steps", str(steps)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def report_of(process):
+    output, errors = process.communicate(timeout=300)
+    lines = [line for line in output.splitlines() if line.startswith("REPORT ")]
+    if process.returncode or not lines:
+        pytest.fail(f"the process failed with {process.returncode}: {errors[-3000:]}")
+    return json.loads(lines[-1].removeprefix("REPORT "))
+
+
+def check_same(report, reference, steps):
+    assert report["clock"] == reference["clock"] == 8
+    assert report["moves"] == reference["moves"] == [8, 8 // steps]
+    for name, values in reference["history"].items():
+        np.testing.assert_allclose(report["history"][name], values, rtol=1e-5, atol=1e-6)
+    for name, value in reference["evaluated"].items():
+        np.testing.assert_allclose(report["evaluated"][name], value, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(report["weights"], reference["weights"], rtol=1e-5)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for listener in sockets:
+        listener.bind(("127.0.0.1", 0))
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("model", ["vanilla", "dcgan"])
+def test_mirrored_and_two_workers_play_like_one_device(model, steps):
+    reference = report_of(start("one", model, steps))
+    check_same(report_of(start("mirrored", model, steps)), reference, steps)
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    processes = [
+        start(
+            "workers",
+            model,
+            steps,
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            ),
+        )
+        for index in range(2)
+    ]
+    reports = [report_of(process) for process in processes]
+    assert [report["worker"] for report in reports] == [0, 1]
+    for report in reports:
+        check_same(report, reference, steps)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution here is JAX's")
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("model", ["vanilla", "dcgan"])
+def test_jax_data_parallel_plays_like_one_device(model, steps):
+    reference = report_of(start("one", model, steps))
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    check_same(report_of(start("data_parallel", model, steps, **two)), reference, steps)

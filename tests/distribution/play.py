@@ -1,0 +1,116 @@
+"""Plays a short game under one distribution and prints what happened, as JSON.
+
+Run by `distribution_test.py`, in processes of its own: devices are counted when a framework starts.
+"""
+
+import argparse
+import json
+import os
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("distribution", choices=["one", "mirrored", "workers", "data_parallel"])
+    parser.add_argument("--model", choices=["vanilla", "dcgan"], default="vanilla")
+    parser.add_argument("--discriminator-steps", type=int, default=1)
+    return parser.parse_args()
+
+
+def strategy_of(distribution):
+    """A context in which a model is made for this distribution."""
+    import contextlib
+
+    import keras
+
+    if keras.config.backend() == "jax":
+        if distribution == "data_parallel":
+            import jax
+
+            devices = jax.devices("cpu")
+            if len(devices) != 2:
+                raise SystemExit(f"two JAX devices are needed, there are {devices}")
+            keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    if distribution == "mirrored":
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+    if distribution == "workers":
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    return contextlib.nullcontext()
+
+
+def given_noise(shape, distribution, seed):
+    """Noise that depends on a sample's place in the global batch and on the turn alone."""
+    import keras
+    from keras import ops
+
+    first = 0
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        # Shards are equal here, and replica i holds the i-th.
+        first = context.replica_id_in_sync_group * shape[0] if context else 0
+    turn = ops.cast(keras.random.SeedGenerator.next(seed)[1], "float32")
+    rows = ops.cast(first + ops.arange(shape[0]), "float32")[:, None]
+    columns = ops.arange(shape[1], dtype="float32")
+    return ops.sin(1.7 * rows + 3.1 * columns + turn)
+
+
+def model_of(name, discriminator_steps):
+    """A small model of the zoo's networks without BatchNorm or dropout, with plain SGD."""
+    import keras
+
+    import kgan
+
+    networks = kgan.networks
+    if name == "vanilla":
+        generator = networks.mlp.generator((2,), 3, units=(16,))
+        discriminator = networks.mlp.discriminator((2,), units=(16,))
+    else:
+        # The DCGAN's discriminator without BatchNorm; its generator has no such option.
+        generator = networks.mlp.generator((8, 8, 1), 3, units=(16,))
+        discriminator = networks.dcgan.discriminator((8, 8, 1), width=4, normalization=False)
+    model = kgan.GAN(generator, discriminator, discriminator_steps=discriminator_steps, seed=3)
+    model.compile({player: keras.optimizers.SGD(0.05) for player in model.players})
+    return model
+
+
+def main():
+    """Plays two epochs of four batches and prints losses, counts and a sum of the weights."""
+    chosen = arguments()
+    import keras
+    import numpy as np
+
+    scope = strategy_of(chosen.distribution)
+    import kgan
+
+    keras.utils.set_random_seed(1)
+    data = kgan.data.toys.ring(256, seed=0)
+    if chosen.model == "dcgan":
+        data = kgan.data.load("digits")[:256]
+    with scope:
+        model = model_of(chosen.model, chosen.discriminator_steps)
+    kgan.latent.draw = given_noise
+    history = model.fit(data, epochs=2, batch_size=64, verbose=0).history
+    evaluated = model.evaluate(data, batch_size=64, verbose=0, return_dict=True)
+
+    def number(variable):
+        return int(keras.ops.convert_to_numpy(variable))
+
+    report = {
+        "history": history,
+        "evaluated": {key: float(value) for key, value in evaluated.items()},
+        "moves": [number(inner.iterations) for inner in model.optimizer.optimizers],
+        "clock": number(model.optimizer.iterations),
+        "weights": float(sum(np.abs(weight).sum() for weight in model.get_weights())),
+        "worker": json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index", 0),
+    }
+    print("REPORT " + json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
