@@ -12,14 +12,15 @@ generator update.
 * **loop (a)**: the best hand-written TensorFlow loop for the same game: one `tf.function` without
   XLA (which is slower on CPUs), fresh noise for each turn, BatchNorm in training mode, images
   scaled on the device, an input pipeline that gathers whole batches, losses summed on the device
-  and never read. Where `fit` runs with `steps_per_execution`, this loop runs as many steps per
-  call of its `tf.function`.
+  and read once, after the last step. Where `fit` runs with `steps_per_execution`, this loop runs
+  as many steps per call of its `tf.function`.
 * **loop (a')**: the same, but both turns share one pass of the generator. That is another
   algorithm than the paper's, and the cheaper one: printed for honesty, not compared by a bar.
 * **example (b)**: the style of the keras.io DCGAN example: a `keras.Model` with its own
   `train_step`, two tapes, real and generated images concatenated, `BinaryCrossentropy`, noisy
-  labels, two metrics, default `compile()` (one step per execution, XLA where Keras chooses it)
-  and `fit`. Unlike the example it asks for `training=True`, without which BatchNorm does not train.
+  labels, two metrics, default `compile()` (one step per execution; XLA where Keras chooses it,
+  which with TensorFlow on a CPU it does not) and `fit`. Unlike the example it asks for
+  `training=True`, without which BatchNorm does not train.
 * **torch (c)**: the same architecture in `torch.nn`, `torch.optim.Adam`, eager, as many threads
   as there are cores. Left out when torch is not installed.
 

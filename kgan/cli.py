@@ -98,11 +98,8 @@ def _library():
     # What matters of TensorFlow's errors arrives as an exception; the rest alarms for nothing, such
     # as "failed call to cuInit" on every machine without a GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" not in sys.modules:
-        with _without_notes():
-            import keras  # noqa: F401
-    from kgan import runs
-
+    with contextlib.nullcontext() if "keras" in sys.modules else _without_notes():
+        from kgan import runs
     return runs
 
 

@@ -108,7 +108,9 @@ def project(
         arrays.append(np.repeat(labels, restarts))
 
     chunks = range(0, len(starts), CHUNK)
-    progress = keras.utils.Progbar(len(chunks) * steps, verbose=verbose, unit_name="step")
+    progress = keras.utils.Progbar(
+        len(chunks) * steps, verbose=verbose, stateful_metrics=["error"], unit_name="step"
+    )
     noises, errors = [], []
     with model.averaged_weights():
         descent = _Descent(model.generator)
@@ -168,14 +170,15 @@ def _descend(descent, noise, arrays, distribution, steps, learning_rate, progres
     for step in range(steps):
         gradient, error = descent.predict_on_batch([noise, *arrays])
         # Adam (Kingma & Ba 2015, algorithm 1). Its step does not depend on the error's scale,
-        # which differs by orders of magnitude between models.
+        # which differs by orders of magnitude between models. beta_2 is 0.99, not 0.999: these
+        # gradients have no noise, and those of the far start are better forgotten.
         momentum = 0.9 * momentum + 0.1 * gradient
-        scale = 0.999 * scale + 0.001 * np.square(gradient)
+        scale = 0.99 * scale + 0.01 * np.square(gradient)
         mean = momentum / (1 - 0.9 ** (step + 1))
-        deviation = np.sqrt(scale / (1 - 0.999 ** (step + 1)))
+        deviation = np.sqrt(scale / (1 - 0.99 ** (step + 1)))
         rate = learning_rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         noise = _within(noise - rate * mean / (deviation + 1e-8), distribution)
-        progress.add(1, [("error", error.mean())])
+        progress.add(1, [("error", float(error.mean()))])
     return noise, descent.predict_on_batch([noise, *arrays])[1]
 
 

@@ -142,7 +142,7 @@ class Training:
 
         model = kgan.zoo.load("vanilla", like=(2,))
         with model.averaged_weights():
-            points = model(kgan.latent.sample((5, 100), seed=0))
+            points = model(kgan.latent.sample((5, 64), seed=0))
         ```
         """
         self.synchronize()

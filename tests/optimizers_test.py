@@ -40,7 +40,9 @@ def test_names_and_configs_are_taken(given):
 
 
 def test_order_is_that_of_the_players():
-    optimizers = PlayerOptimizers.for_players({"generator": "sgd", "discriminator": "adam"}, PLAYERS)
+    optimizers = PlayerOptimizers.for_players(
+        {"generator": "sgd", "discriminator": "adam"}, PLAYERS
+    )
     assert isinstance(optimizers["discriminator"], keras.optimizers.Adam)
     assert optimizers.optimizers[0] is optimizers["discriminator"]
 

@@ -479,7 +479,9 @@ def test_load_then_train_is_to_train_on(paper, tmp_path):
     # Epochs are counted on: a shuffled order hangs on the clock, which was saved.
     fit(loaded, arrays, epochs=4, initial_epoch=2, shuffle=True)
     received = read(variables_of(loaded))
-    changed = [v.path for v, a, b in zip(variables_of(loaded), expected, received) if (a != b).any()]
+    changed = [
+        v.path for v, a, b in zip(variables_of(loaded), expected, received) if (a != b).any()
+    ]
     assert changed == []
 
 

@@ -34,7 +34,7 @@ REPEATS = 4
 
 
 def load_digits():
-    """All the digits, uint8 (1797, 16, 16, 1): twice their 8x8 pixels, which an eye reads better."""
+    """All the digits, uint8 (1797, 16, 16, 1): enlarged from 8x8, which an eye reads better."""
     parts = [kgan.data.load("digits", split=split, size=16) for split in ("train", "test")]
     return np.concatenate(parts)
 
@@ -44,6 +44,8 @@ def build(images, num_steps):
     model = kgan.zoo.load(
         "dcgan",
         like=images,
+        latent_dim=16,
+        noise="normal",
         width=48,
         label_smoothing=0.1,
         seed=0,
@@ -92,9 +94,10 @@ size itself. They are few and coarse: not every real one can be read either.
 | | |
 | --- | --- |
 | command | `{command}` |
-| model | `kgan.zoo.load("dcgan")`, {generator_size:,} weights in the generator, {discriminator_size:,} in the discriminator |
+| model | `kgan.zoo.load("dcgan")` |
+| weights | {generator_size:,} in the generator, {discriminator_size:,} in the discriminator |
 | training | {epochs} epochs of {steps_per_epoch} steps, {steps:,} steps of {batch_size} digits |
-| time | {minutes:.1f} minutes of training, {cpu_minutes:.1f} minutes of processor time, {cores} cores |
+| time | {minutes:.1f} minutes, {cpu_minutes:.1f} minutes of processor time, {cores} cores |
 | versions | {versions} |
 
 ## The losses
@@ -161,7 +164,7 @@ def write_report(folder, model, images, history, steps_per_epoch, seconds, cpu_s
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="runs/demo", help="folder for all that the run leaves")
-    parser.add_argument("--epochs", type=int, default=27, help="of some 110 steps each")
+    parser.add_argument("--epochs", type=int, default=30, help="of some 110 steps each")
     parser.add_argument("--max-examples", type=int, help="train on so many digits only")
     options = parser.parse_args(arguments)
     folder = pathlib.Path(options.out)

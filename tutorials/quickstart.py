@@ -28,19 +28,19 @@ parser.add_argument("--quick", action="store_true", help="only few digits, to se
 options = parser.parse_args()
 folder = pathlib.Path(options.out)
 folder.mkdir(parents=True, exist_ok=True)
-epochs = 1 if options.quick else 20
+epochs = 1 if options.quick else 40
 
 print("1. Load. The zoo has:", ", ".join(kgan.zoo.list_models()))
 # uint8 pictures. Your own: kgan.data.load("path/to/folder", size=64), or any array you have.
 images = kgan.data.load("digits", max_examples=128 if options.quick else None)
 # `like` fills in the size of the images; kgan.zoo.describe("dcgan") lists the options.
-model = kgan.zoo.load("dcgan", like=images, width=32, ema_momentum=0.99, seed=0)
+model = kgan.zoo.load("dcgan", like=images, width=32, learning_rate=5e-4, ema_momentum=0.99, seed=0)
 print(
     f"   images {images.shape} {images.dtype}, a {model.name} of {model.count_params():,} weights"
 )
 
-print("2. Fit. A Keras model, with Keras's progress bar, callbacks and history:")
-pictures = kgan.callbacks.SampleGrid(folder / "samples", every=5)
+print("2. Fit. As any Keras model, with its callbacks and history:")
+pictures = kgan.callbacks.SampleGrid(folder / "samples", every=10)
 history = model.fit(images, epochs=epochs, callbacks=[pictures], verbose=2).history
 print(f"   {len(history['loss'])} epochs; the history holds {sorted(history)}")
 
@@ -48,9 +48,9 @@ print("3. Look. The same seed gives the same samples.")
 samples = model.generate(16, seed=0)
 save_image(folder / "samples.png", image_grid(samples, columns=8, scale="auto"))
 # Between two noises lie digits in between: the model has not just stored its data.
-ends = kgan.latent.sample((2, *model.latent_shape), model.noise, seed=1)
-path = kgan.latent.interpolate(ends[0], ends[1], 8)
-save_image(folder / "path.png", image_grid(model.decode(path), columns=8, scale="auto"))
+start, end = kgan.latent.sample((2, *model.latent_shape), model.noise, seed=1)
+path = kgan.latent.interpolate(model, start, end, steps=8)
+save_image(folder / "path.png", image_grid(path, columns=8, scale="auto"))
 print(f"   samples {samples.shape} {samples.dtype}; see {folder}/samples.png and {folder}/path.png")
 
 print("4. Save. One file with the networks, both optimizers, averages and random states.")
@@ -70,13 +70,13 @@ print(
     f"   {folder}/saved_model: {sorted(path.name for path in (folder / 'saved_model').iterdir())}"
 )
 
-print("7. Serve. Another process, which imports TensorFlow and neither kgan nor Keras:")
+print("7. Serve. Another process, which imports TensorFlow alone:")
 # A real server is TensorFlow Serving, or these few lines behind any web framework.
 server = """
 import sys, tensorflow as tf
 served = tf.saved_model.load(sys.argv[1])
 pictures = served.generate(count=tf.constant(16), seed=tf.constant(0, tf.int64)).numpy()
-assert "kgan" not in sys.modules
+assert "kgan" not in sys.modules, "it must do without"
 print("   served", pictures.shape, pictures.dtype, "without kgan")
 """
 sys.stdout.flush()

@@ -36,13 +36,15 @@ class NaNGuard(keras.callbacks.Callback):
         self.every = check_count("every", every)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Looks at the logs of every `every`-th batch."""
-        if batch % self.every == 0:
+        """Looks at the logs when `every` batches have passed since the last look."""
+        # Not batch % every: with steps_per_execution only some batches end with a call.
+        if batch >= self._next:
+            self._next = batch + self.every
             self._look(logs, f"by batch {batch + 1} of epoch {self._epoch + 1}")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Remembers which epoch runs."""
-        self._epoch = epoch
+        self._epoch, self._next = epoch, 0
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks at the epoch's logs."""
