@@ -59,11 +59,13 @@ class Card:
         if self.deviations:
             lines.append(f"Deviations  {self.deviations}")
         lines += ["", f"Networks, for samples of shape {self.sample_shape}"]
-        lines += [f"  {name:<16}{int(size):>12,} parameters" for name, size in self.parameters.items()]
+        for name, size in self.parameters.items():
+            lines.append(f"  {name:<16}{int(size):>12,} parameters")
         lines += ["", "Players, in the order of their turns"]
         for name, (networks, terms, every) in self.players.items():
             pace = "every batch" if every == 1 else f"every {every} batches"
-            lines.append(f"  {name:<16}moves {', '.join(networks)} {pace}; loss = {' + '.join(terms)}")
+            loss = " + ".join(terms)
+            lines.append(f"  {name:<16}moves {', '.join(networks)} {pace}; loss = {loss}")
         lines += ["", "Options and defaults"]
         lines += [f"  {name:<24}{default!r}" for name, default in self.options.items()]
         return "\n".join(lines)

@@ -83,8 +83,7 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
 def _check_place(path, format):
     if format == "onnx" and path.suffix != ".onnx":
         raise ValueError(
-            "An ONNX export is one file whose name ends in .onnx. "
-            f"Received: filepath={str(path)!r}"
+            f"An ONNX export is one file whose name ends in .onnx. Received: filepath={str(path)!r}"
         )
     replaceable = (path / "saved_model.pb").exists() if format != "onnx" else path.is_file()
     is_empty = path.is_dir() and not any(path.iterdir()) and format != "onnx"

@@ -126,9 +126,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         self.order = keras.random.SeedGenerator(seed)
         self.trackers = {}
 
-    def compile(
-        self, optimizer=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"
-    ):
+    def compile(self, optimizer=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
         """Gives each player its optimizer.
 
         Args:

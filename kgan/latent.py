@@ -91,8 +91,8 @@ def sample(shape, distribution="normal", *, seed=None, truncation=None):
     limit = 1.0 if distribution == "uniform" else np.inf
     if truncation is not None and not 0 < truncation <= limit:
         raise ValueError(
-            f"truncation must be above 0{' and at most 1' if limit == 1 else ''} for {distribution} "
-            f"noise. Received: truncation={truncation!r}"
+            f"truncation must be above 0{' and at most 1' if limit == 1 else ''} for "
+            f"{distribution} noise. Received: truncation={truncation!r}"
         )
     if truncation is None or distribution == "uniform":
         noise = ops.convert_to_numpy(draw(shape, distribution, int(seed)))

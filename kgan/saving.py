@@ -13,7 +13,8 @@ class Saving:
 
     def get_config(self):
         """The arguments of `__init__`, read from the attributes of the same names."""
-        config = {"name": self.name, "dtype": keras.saving.serialize_keras_object(self.dtype_policy)}
+        policy = keras.saving.serialize_keras_object(self.dtype_policy)
+        config = {"name": self.name, "dtype": policy}
         for name, parameter in inspect.signature(type(self).__init__).parameters.items():
             if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
                 if not hasattr(self, name):
@@ -27,10 +28,12 @@ class Saving:
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Makes the model, with fresh weights, from `get_config()`."""
-        return cls(**{
-            name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-            for name, value in config.items()
-        })
+        return cls(
+            **{
+                name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+                for name, value in config.items()
+            }
+        )
 
     def get_compile_config(self):
         """The arguments of `compile`, serialized."""

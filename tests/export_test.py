@@ -37,9 +37,7 @@ def test_a_saved_model_serves_without_kgan_and_keras(tmp_path, model, expected):
     np.savez(tmp_path / "noises.npz", **noises)
     command = [sys.executable, SERVE, tmp_path / "serving/1", tmp_path / "noises.npz"]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
-    subprocess.run(
-        [*command, tmp_path / "answers.npz"], check=True, env=environment, timeout=300
-    )
+    subprocess.run([*command, tmp_path / "answers.npz"], check=True, env=environment, timeout=300)
     with np.load(tmp_path / "answers.npz") as answers:
         for name, output in outputs.items():
             np.testing.assert_allclose(answers[name], output, atol=1e-5)

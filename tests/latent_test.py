@@ -173,8 +173,9 @@ def test_arithmetic_explains_what_it_can_not_add(plus, minus, error, message):
 def test_project_solves_a_linear_generator():
     matrix = [[1.0, 0.5], [-0.3, 2.0]]
     noises = np.array([[0.7, -1.2], [0.1, 0.4], [-1.5, 0.9]], "float32")
+    points = noises @ np.float32(matrix)
     found, errors = latent.project(
-        linear_model(matrix), noises @ np.float32(matrix), seed=0, verbose=0
+        linear_model(matrix), points, learning_rate=0.1, seed=0, verbose=0
     )
     np.testing.assert_allclose(found, noises, atol=1e-3)
     assert found.shape == (3, 2) and errors.shape == (3,) and errors.max() < 1e-6

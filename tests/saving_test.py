@@ -223,9 +223,7 @@ def poisoned(digits):
 
 def test_terminate_on_nan_stops_without_an_error(digits):
     model = poisoned(digits)
-    history = model.fit(
-        digits, epochs=3, callbacks=[keras.callbacks.TerminateOnNaN()], verbose=0
-    )
+    history = model.fit(digits, epochs=3, callbacks=[keras.callbacks.TerminateOnNaN()], verbose=0)
     assert len(history.epoch) == 1
 
 

@@ -65,9 +65,7 @@ class Engine:
         weights = [values[i] for i in movers]
         gradients, values = jax.grad(loss_of, has_aux=True)(weights)
         inner = [position[id(variable)] for variable in optimizer.variables]
-        weights, state = optimizer.stateless_apply(
-            [values[i] for i in inner], gradients, weights
-        )
+        weights, state = optimizer.stateless_apply([values[i] for i in inner], gradients, weights)
         for i, value in zip(movers + inner, [*weights, *state]):
             values[i] = value
         return values
@@ -97,7 +95,6 @@ class Engine:
         """Puts the state of a running `fit` back into the variables."""
         if getattr(self, "_jax_state", None):
             self.jax_state_sync()
-
 
 
 def _regroup(values, groups):

@@ -48,7 +48,6 @@ class Engine:
         """Does nothing: variables always hold the state here."""
 
 
-
 def input_gradient(function, inputs):
     """The gradient of `sum(function(inputs))` with respect to `inputs`, itself differentiable."""
     with torch.enable_grad():  # penalties are evaluated too, under no_grad

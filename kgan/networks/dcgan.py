@@ -91,9 +91,9 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
     height, breadth = (side // 2**stages for side in image_shape[:2])
     channels = width * 2 ** (stages - 1)
     noise = keras.Input((latent_dim,), name="noise")
-    x = layers.Dense(
-        height * breadth * channels, use_bias=False, kernel_initializer=_normal()
-    )(noise)
+    x = layers.Dense(height * breadth * channels, use_bias=False, kernel_initializer=_normal())(
+        noise
+    )
     x = layers.Reshape((height, breadth, channels))(x)
     for stage in range(stages):
         x = _batch_normalization()(x)

@@ -35,7 +35,8 @@ def strategy_of(distribution):
 
     if distribution == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
         return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
     if distribution == "workers":
         return tf.distribute.MultiWorkerMirroredStrategy().scope()
