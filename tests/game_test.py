@@ -204,7 +204,7 @@ def test_step_is_gradient_descent_on_the_players_own_loss():
 
     fit(model)
     for weight, expected in zip(
-        read(model.fox) + read(model.hare), (fox, fox_bias, hare, hare_bias)
+        read(model.fox) + read(model.hare), (fox, fox_bias, hare, hare_bias), strict=True
     ):
         np.testing.assert_allclose(weight, expected, rtol=1e-5, atol=1e-6)
 
@@ -224,7 +224,10 @@ def test_player_moves_on_every_kth_batch(every, eagerly):
         def on_epoch_end(self, epoch, logs=None):
             model.synchronize()
             moved.append(
-                [not same(b, read(n)) for b, n in zip(self.before, (model.hare, model.fox))]
+                [
+                    not same(b, read(n))
+                    for b, n in zip(self.before, (model.hare, model.fox), strict=True)
+                ]
             )
 
     fit(model, steps=7, callbacks=[Watch()])
@@ -316,7 +319,8 @@ def test_one_player_alone_is_a_game():
     model.compile("sgd", run_eagerly=True)
     before = model.get_weights()
     fit(model)
-    assert not any(np.array_equal(a, b) for a, b in zip(before, model.get_weights()) if a.any())
+    pairs = zip(before, model.get_weights(), strict=True)
+    assert not any(np.array_equal(a, b) for a, b in pairs if a.any())
 
 
 # Config and saving

@@ -36,7 +36,9 @@ def test_one_optimizer_is_copied_for_each_player():
 @pytest.mark.parametrize("given", ["sgd", {"class_name": "SGD", "config": {}}])
 def test_names_and_configs_are_taken(given):
     optimizers = PlayerOptimizers.for_players(given, PLAYERS)
-    assert [type(o) for o in optimizers.optimizers] == [keras.optimizers.SGD] * 2
+    # On torch, Keras has subclasses of its own.
+    assert all(isinstance(o, keras.optimizers.SGD) for o in optimizers.optimizers)
+    assert len(optimizers.optimizers) == 2
 
 
 def test_order_is_that_of_the_players():
@@ -133,12 +135,12 @@ def test_schedules_and_clipping_stay_the_players_own():
     before = [np.array(v) for v in model.get_weights()]
     model.fit(points(), batch_size=16, verbose=0)
     assert number(model.optimizer["discriminator"].learning_rate) == pytest.approx(0.05)
-    names = [v.path for v in model.weights]
     moves = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
     limited = [id(v) in {id(w) for w in model.generator.weights} for v in model.weights]
-    assert len(names) == len(moves)
-    assert max(m for m, clipped in zip(moves, limited) if clipped) <= 0.1 * 1e-3 * 1.001
-    assert max(m for m, clipped in zip(moves, limited) if not clipped) > 1e-3
+    assert (
+        max(m for m, clipped in zip(moves, limited, strict=True) if clipped) <= 0.1 * 1e-3 * 1.001
+    )
+    assert max(m for m, clipped in zip(moves, limited, strict=True) if not clipped) > 1e-3
 
 
 def test_stock_callbacks_reach_each_players_rate():

@@ -145,6 +145,6 @@ def test_demo_leaves_pictures_files_and_a_report(tmp_path):
         "report.md",
     }
     report = (out / "report.md").read_text()
-    assert "2 epochs of 4 steps, 8 steps of 64 digits" in report
+    assert "2 epochs of 8 steps, 16 steps of 64 digits" in report
     assert "--epochs 2 --max-examples 64" in report
     assert str(tmp_path) not in report

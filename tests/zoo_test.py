@@ -313,7 +313,7 @@ def test_every_trainable_variable_gets_a_finite_gradient(plain):
         assert model.optimizer[player].num_missing == 0
         after = weights_of(model, player)
         assert all(np.isfinite(weight).all() for weight in after)
-        moved = [not np.array_equal(a, b) for a, b in zip(before[player], after)]
+        moved = [not np.array_equal(a, b) for a, b in zip(before[player], after, strict=True)]
         # A Wasserstein output bias has a zero gradient.
         assert sum(moved) >= len(moved) - 1
 
@@ -430,6 +430,7 @@ def fitted(paper):
     return read(model.weights), history
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("source", SOURCES)
 def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
     model, state = paper
@@ -480,7 +481,9 @@ def test_load_then_train_is_to_train_on(paper, tmp_path):
     fit(loaded, arrays, epochs=4, initial_epoch=2, shuffle=True)
     received = read(variables_of(loaded))
     changed = [
-        v.path for v, a, b in zip(variables_of(loaded), expected, received) if (a != b).any()
+        v.path
+        for v, a, b in zip(variables_of(loaded), expected, received, strict=True)
+        if (a != b).any()
     ]
     assert changed == []
 
@@ -533,19 +536,21 @@ def test_exported_model_is_the_model(paper, tmp_path):
     served = tf.saved_model.load(str(tmp_path / "serving"))
     inputs = inputs_of(model, 5)
     expected = model.predict(inputs, verbose=0)
-    output = served.serve(inputs)
-    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5)
-    assert "serving_default" in served.signatures
-    # The batch is dynamic.
-    some = [array[:2] for array in inputs] if isinstance(inputs, list) else inputs[:2]
-    np.testing.assert_allclose(served.serve(some), expected[:2], rtol=1e-5, atol=1e-5)
+    for size in (5, 2):  # the batch is dynamic
+        some = [array[:size] for array in inputs] if isinstance(inputs, list) else [inputs[:size]]
+        output = served.serving_default(*map(tf.constant, some)).numpy()
+        np.testing.assert_allclose(output, expected[:size], rtol=1e-5, atol=1e-5)
+    assert set(served.signatures) >= {"serving_default", "generate"}
     if isinstance(model, kgan.GAN):
-        labels = (np.arange(6) % model.num_classes,) if model.num_classes else ()
-        samples = served.generate(6, 3, *labels).numpy()
+        labels = [np.arange(6, dtype="int32") % model.num_classes] if model.num_classes else []
+        count, seed = tf.constant(6), tf.constant(3, tf.int64)
+        samples = served.generate(count, seed, *map(tf.constant, labels)).numpy()
         wanted = model.generate(6, seed=3)
         assert samples.dtype == wanted.dtype
-        # Rounding may differ by one level where a value lies between two.
-        assert np.abs(samples.astype(int) - wanted.astype(int)).max() <= 1
+        difference = np.abs(samples.astype("float32") - wanted.astype("float32"))
+        # A pixel half way between two levels may fall on either.
+        assert difference.max() <= (1 if samples.dtype == "uint8" else 1e-4)
+        assert np.mean(difference > 1e-4) < 0.01
 
 
 # Documentation. The examples are run by docstrings_test.py.

@@ -29,41 +29,35 @@ import kgan
 from kgan.callbacks.pictures import image_grid, save_image, side_by_side
 
 BATCH_SIZE = 64
-# The 1,797 digits make 28 batches: so often in one epoch, to see a change from picture to picture.
-REPEATS = 4
+# The 1,797 digits make 29 batches: so often in one epoch, to see a change from picture to picture.
+REPEATS = 8
 
 
 def load_digits():
-    """All the digits, uint8 (1797, 16, 16, 1): enlarged from 8x8, which an eye reads better."""
-    parts = [kgan.data.load("digits", split=split, size=16) for split in ("train", "test")]
-    return np.concatenate(parts)
+    """All the digits there are, uint8 (1797, 8, 8, 1)."""
+    return np.concatenate([kgan.data.load("digits", split=split) for split in ("train", "test")])
 
 
-def build(images, num_steps):
-    """The zoo's DCGAN, with the options and learning rates that suit so small a data set."""
-    model = kgan.zoo.load(
+def enlarge(images, times=8):
+    """Smoothly, as uint8: at 8x8 an eye sees squares where it should see strokes."""
+    size = (times * images.shape[1], times * images.shape[2])
+    large = keras.ops.image.resize(images.astype("float32"), size, interpolation="bicubic")
+    return np.clip(keras.ops.convert_to_numpy(large), 0, 255).round().astype("uint8")
+
+
+def build(images):
+    """The zoo's DCGAN, with the options that suit so small a data set."""
+    return kgan.zoo.load(
         "dcgan",
         like=images,
-        latent_dim=16,
+        latent_dim=32,
         noise="normal",
-        width=48,
+        width=128,  # 8x8 leaves room for one stage of convolutions: a wide one
         label_smoothing=0.1,
+        learning_rate=5e-4,
+        ema_momentum=0.999,  # samples come from the average of some thousand generators
         seed=0,
     )
-
-    def adam(learning_rate, **options):
-        # Towards the end small steps: the samples settle.
-        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, num_steps, alpha=0.02)
-        return keras.optimizers.Adam(schedule, beta_1=0.5, **options)
-
-    # A discriminator soon knows 1,797 digits by heart; slower than the generator, it stays useful.
-    model.compile(
-        optimizer={
-            "discriminator": adam(2e-4),
-            "generator": adam(8e-4, use_ema=True, ema_momentum=0.995),
-        }
-    )
-    return model
 
 
 def draw_losses(path, history):
@@ -87,9 +81,9 @@ REPORT = """\
 
 ![Real digits beside generated ones](real_and_generated.png)
 
-Left: digits that people wrote. Right: digits that the model made, drawn at random and not chosen.
-All are scikit-learn's {num_images:,} digits of 8x8 pixels, enlarged to {size}; the model makes that
-size itself. They are few and coarse: not every real one can be read either.
+Left: digits that people wrote, the first of scikit-learn's {num_images:,}. Right: digits that the
+model made, drawn at random and not chosen. All have {size} pixels and are shown enlarged, which is
+coarse: not every real one can be read either.
 
 | | |
 | --- | --- |
@@ -104,20 +98,21 @@ size itself. They are few and coarse: not every real one can be read either.
 
 ![Loss of both players per epoch](losses.png)
 
-They do not fall to zero: each player's progress is the other's loss. The last ones are {losses}.
+They do not fall to zero: each player's progress is the other's loss. The last are
+{losses}.
+
 Judge a GAN by its pictures, in `samples/`: one per epoch, from the same noise, and all of
 them as a film in `samples/training.gif`.
 
 ## How to go on
 
-Train further from where it stopped: the file holds the networks, both optimizers and the averages.
-The learning rates have come down to 2 %, so it changes little now; for more, start with more epochs.
+Train further, exactly from where it stopped: both optimizers and the averages are in the file.
 
 ```python
 import keras, kgan
 
 model = keras.saving.load_model("{folder}/model.keras")
-model.fit(kgan.data.load("digits", size={side}), epochs=10)
+model.fit(kgan.data.load("digits"), epochs=10)
 model.generate(16, seed=0)  # uint8 pictures
 ```
 
@@ -138,12 +133,10 @@ def write_report(folder, model, images, history, steps_per_epoch, seconds, cpu_s
     epochs = len(history["loss"])
     packages = ("kgan", "keras", keras.config.backend(), "numpy")
     versions = [f"{name} {importlib.metadata.version(name)}" for name in packages]
-    side = images.shape[1]
     report = REPORT.format(
         num_images=len(images),
-        size=f"{side}x{side}",
-        side=side,
-        command=shlex.join(["python", *sys.argv]),
+        size="x".join(map(str, images.shape[1:3])),
+        command=shlex.join(["python", "tutorials/demo.py", *sys.argv[1:]]),
         generator_size=model.generator.count_params(),
         discriminator_size=model.discriminator.count_params(),
         epochs=epochs,
@@ -165,7 +158,7 @@ def write_report(folder, model, images, history, steps_per_epoch, seconds, cpu_s
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", default="runs/demo", help="folder for all that the run leaves")
-    parser.add_argument("--epochs", type=int, default=30, help="of some 110 steps each")
+    parser.add_argument("--epochs", type=int, default=30, help="of 225 steps each")
     parser.add_argument("--max-examples", type=int, help="train on so many digits only")
     options = parser.parse_args(arguments)
     folder = pathlib.Path(options.out)
@@ -175,7 +168,7 @@ def main(arguments=None):
     repeated = np.repeat(images, REPEATS, axis=0)
     steps_per_epoch = -(-len(repeated) // BATCH_SIZE)
     keras.utils.set_random_seed(0)
-    model = build(images, num_steps=options.epochs * steps_per_epoch)
+    model = build(images)
     print(
         f"{len(images):,} digits of shape {images.shape[1:]}; pictures go to {folder / 'samples'}"
     )
@@ -185,12 +178,12 @@ def main(arguments=None):
         repeated,
         batch_size=BATCH_SIZE,
         epochs=options.epochs,
-        callbacks=[kgan.callbacks.SampleGrid(folder / "samples", num_samples=64)],
+        callbacks=[kgan.callbacks.SampleGrid(folder / "samples", num_samples=64, scale=4)],
     ).history
     seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - processor
 
-    real = image_grid(images[:64], columns=8, scale="auto")
-    generated = image_grid(model.generate(64, seed=1), columns=8, scale="auto")
+    real = image_grid(enlarge(images[:64]), columns=8)
+    generated = image_grid(enlarge(model.generate(64, seed=1)), columns=8)
     titles = ("real digits", "generated by the DCGAN")
     save_image(folder / "real_and_generated.png", side_by_side(real, generated, titles))
     draw_losses(folder / "losses.png", history)

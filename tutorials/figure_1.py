@@ -259,7 +259,9 @@ def draw_frame(snapshots, num_steps):
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1.0])
     draw_curves(left, snapshots[-1])
     left.set_title(f"step {snapshots[-1].step:,}", fontsize=12)
-    left.legend(loc="upper left", frameon=False, fontsize=8)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower left", ncols=4, frameon=False
+    )
     draw_values(right, snapshots, num_steps)
     right.set_title("value of the game", fontsize=12)
     right.legend(loc="upper right", frameon=False, fontsize=9)

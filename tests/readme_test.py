@@ -1,0 +1,38 @@
+"""The README's code is run as it stands, where it needs no data but what packages carry."""
+
+import pathlib
+import re
+
+import keras
+import pytest
+
+README = pathlib.Path(__file__).parent.parent / "README.md"
+
+
+def blocks():
+    return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+
+
+def test_four_lines_are_four_lines_and_work(monkeypatch, tmp_path):
+    (block,) = [code for code in blocks() if "model.generate(16, seed=0)" in code]
+    lines = [line for line in block.splitlines() if line and not line.startswith("import")]
+    assert len(lines) == 4
+    # One epoch says as much as thirty here.
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    exec(block.replace("epochs=30", "epochs=1, verbose=0"), namespace)
+    assert namespace["samples"].shape == (16, 8, 8, 1)
+    assert namespace["samples"].dtype == "uint8"
+
+
+@pytest.mark.skipif(keras.config.backend() == "jax", reason="the same code, slow to compile")
+def test_a_model_of_ones_own_trains_saves_and_loads(monkeypatch, tmp_path):
+    (block,) = [code for code in blocks() if "class Bidirectional" in code]
+    monkeypatch.chdir(tmp_path)
+    # The name under which a script's classes are registered.
+    namespace = {"__name__": "__main__"}
+    exec(block, namespace)
+    model = namespace["model"]
+    model.save("own.keras")
+    copy = keras.saving.load_model("own.keras")
+    assert int(copy.optimizer.iterations) == int(model.optimizer.iterations) == 32
