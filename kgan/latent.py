@@ -13,8 +13,6 @@ from kgan.projection import project
 
 __all__ = [
     "arithmetic",
-    "checked_distribution",
-    "draw",
     "interpolate",
     "project",
     "sample",

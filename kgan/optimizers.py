@@ -161,6 +161,14 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             f"Received: learning_rate={value}"
         )
 
+    def save_own_variables(self, store):
+        """Saves the clock: Keras finds and saves the inner optimizers by itself."""
+        store["iterations"] = ops.convert_to_numpy(self._iterations)
+
+    def load_own_variables(self, store):
+        """Restores the clock; Keras restores the inner optimizers."""
+        self._iterations.assign(store["iterations"])
+
     def averages(self, variables):
         """The moving average of each of these variables, where an inner optimizer keeps one.
 
