@@ -246,11 +246,12 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             )
         return loss, terms
 
-    def track(self, player, loss, terms):
-        """Logs a player's loss and terms: called by the engine only."""
-        self.trackers[f"{player}_loss"].update_state(loss)
+    def track(self, player, loss, terms, batch):
+        """Logs a player's loss and terms, each batch by its size: called by the engine only."""
+        num_samples = ops.shape(batch[0])[0]
+        self.trackers[f"{player}_loss"].update_state(loss, sample_weight=num_samples)
         for name, value in terms.items():
-            self.trackers[f"{player}_{name}"].update_state(value)
+            self.trackers[f"{player}_{name}"].update_state(value, sample_weight=num_samples)
 
     def unpack(self, data):
         """A batch as `fit` hands it over, as float32 samples and int32 labels on the device."""

@@ -398,3 +398,13 @@ def test_game_without_an_answer_says_so():
     model = Crowd()
     with pytest.raises(NotImplementedError, match="Crowd does not define respond"):
         model(points())
+
+
+def test_a_smaller_last_batch_counts_by_its_size():
+    model = chase()
+    data = points(10)
+    whole = model.evaluate(data, batch_size=10, verbose=0, return_dict=True)
+    ragged = model.evaluate(data, batch_size=8, verbose=0, return_dict=True)
+    # Both terms that are means over samples: a batch of two must not weigh like one of eight.
+    for term in ("hare_tired", "fox_distance"):
+        np.testing.assert_allclose(ragged[term], whole[term], rtol=1e-5)

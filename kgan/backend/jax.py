@@ -59,7 +59,7 @@ class Engine:
             with _scope(variables, state) as scope:
                 loss, terms = self.play(name, batch, training=True)
                 scaled = optimizer.scale_loss(loss)
-                self.track(name, loss, terms)
+                self.track(name, loss, terms, batch)
             return scaled, [scope.get_current_value(v) for v in variables]
 
         weights = [values[i] for i in movers]
@@ -79,7 +79,7 @@ class Engine:
             batch = self.unpack(data)
             for name in self.players:
                 loss, terms = self.play(name, batch, training=False)
-                self.track(name, loss, terms)
+                self.track(name, loss, terms, batch)
         values = [scope.get_current_value(v) for v in variables]
         return self._logs(variables, values), _regroup(values, groups)
 

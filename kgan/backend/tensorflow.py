@@ -34,7 +34,7 @@ class Engine:
             scaled = optimizer.scale_loss(shared)
         gradients = tape.gradient(scaled, [variable.value for variable in variables])
         optimizer.apply(gradients, variables)
-        self.track(name, loss, terms)
+        self.track(name, loss, terms, batch)
 
     def test_step(self, data):
         """Every player's loss without a move."""
@@ -42,7 +42,7 @@ class Engine:
         with tf.control_dependencies(batch):
             for name in self.players:
                 loss, terms = self.play(name, batch, training=False)
-                self.track(name, loss, terms)
+                self.track(name, loss, terms, batch)
             return self._logs()
 
     def _logs(self):

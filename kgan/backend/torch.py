@@ -30,14 +30,14 @@ class Engine:
         )
         with torch.no_grad():
             optimizer.apply(list(gradients), variables)
-            self.track(name, loss, terms)
+            self.track(name, loss, terms, batch)
 
     def test_step(self, data):
         """Every player's loss without a move."""
         batch = self.unpack(data)
         for name in self.players:
             loss, terms = self.play(name, batch, training=False)
-            self.track(name, loss, terms)
+            self.track(name, loss, terms, batch)
         return self.get_metrics_result()
 
     def variable_scope(self):
