@@ -12,7 +12,7 @@ import sys
 # The `kgan` command alone waits: Keras takes seconds to import, and --help shall take none. (A
 # user's script can't be meant: beside one called kgan.py, `import kgan` finds that script.)
 if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kgan.exe"):
-    from kgan import callbacks, data, latent, layers, losses, networks
+    from kgan import callbacks, data, latent, losses, networks, random
     from kgan.game import AdversarialModel, Player
     from kgan.gan import GAN
 
@@ -25,9 +25,9 @@ __all__ = [
     "callbacks",
     "data",
     "latent",
-    "layers",
     "losses",
     "networks",
+    "random",
     "zoo",
 ]
 

@@ -74,7 +74,7 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
             else:
                 _write_elsewhere(serving, artefact, format, scratch)
         if path.is_dir():
-            shutil.rmtree(path)
+            os.replace(path, scratch / "earlier")  # a folder can't be replaced in one move
         os.replace(artefact, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -150,6 +150,8 @@ def _write_elsewhere(serving, path, format, scratch):
     serving.network.save(scratch / "network.keras")
     order = {"noise": serving.noise, "is_image": serving.is_image, "format": format}
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    # The process that trains may hold the whole GPU, and tracing needs none.
+    environment["CUDA_VISIBLE_DEVICES"] = "-1"
     command = [sys.executable, "-m", "kgan.export", scratch, path, json.dumps(order)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

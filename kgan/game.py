@@ -1,6 +1,7 @@
 """The game: players take turns, and on its turn each lowers its own loss."""
 
 import dataclasses
+import threading
 import types
 
 import keras
@@ -24,7 +25,7 @@ class Player:
             loss, and each is logged as `<player>_<term>`.
         every: integer of at least 1. The player moves on every `every`-th batch. This is how
             "k discriminator steps" is done: the discriminator moves on every batch, the generator
-            on every k-th. Defaults to 1.
+            on every k-th. An epoch in which a player never moves logs 0 for it. Defaults to 1.
 
     Raises:
         ValueError: when there are no networks or terms, or `every` is below 1.
@@ -50,6 +51,11 @@ class Player:
                 raise ValueError(
                     f'A player needs `{field}` as a tuple of at least one name, such as ("a",). '
                     f"Received: {field}={value!r}"
+                )
+            if len(set(value)) < len(value) or (field == "terms" and "loss" in value):
+                raise ValueError(
+                    f"A player's {field} need names that differ, and 'loss' is the name of the "
+                    f"terms' sum. Received: {field}={value!r}"
                 )
         check_count("every", self.every)
 
@@ -115,8 +121,9 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         # A class that `load_model` can't find costs its user the trained weights.
-        package = cls.__module__.partition(".")[0].strip("_") or "main"
-        keras.saving.register_keras_serializable(package)(cls)
+        # One package for all users' classes: a class of a script is found when another imports it.
+        own = cls.__module__.partition(".")[0] == "kgan"
+        keras.saving.register_keras_serializable("kgan" if own else "kgan.user")(cls)
 
     def __init__(self, *, seed=None, **kwargs):
         # The game hands data on untouched: each network casts for itself.
@@ -124,6 +131,8 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         super().__init__(**kwargs)
         self.seed = seed
         self.order = keras.random.SeedGenerator(seed)
+        self._averaging = threading.RLock()
+        self._is_averaged = False
         self.trackers = {}
 
     def compile(self, optimizer=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
@@ -145,7 +154,8 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         """
         variables = self._variables_of_players()
         with self.variable_scope():
-            optimizers = PlayerOptimizers.for_players(optimizer, list(self.players))
+            half = [name for name in self.players if self._computes_in_half(name)]
+            optimizers = PlayerOptimizers.for_players(optimizer, list(self.players), half)
             super().compile(
                 optimizer=optimizers,
                 run_eagerly=run_eagerly,
@@ -166,6 +176,11 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
+
+    def _computes_in_half(self, player):
+        networks = [getattr(self, network) for network in self.players[player].networks]
+        layers = [layer for network in networks for layer in network._flatten_layers()]
+        return any(layer.compute_dtype == "float16" for layer in layers)
 
     def _variables_of_players(self):
         owned = {}
@@ -213,6 +228,14 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
     def respond(self, inputs):
         """What `model(inputs)` and `model.predict(inputs)` return. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} does not define respond(inputs).")
+
+    def serving(self):
+        """What `export` writes, a `kgan.export.Serving`. Subclasses define it."""
+        raise ValueError(
+            "This model does not say what of it is served. Define serving() to return "
+            "kgan.export.Serving(network, noise, is_image), or export one of its networks by "
+            f"itself with network.export(filepath). Received: a {type(self).__name__}"
+        )
 
     def play(self, player, batch, training):
         """Asks one player for its loss: called by the engine only.

@@ -236,7 +236,13 @@ class GAN(AdversarialModel):
         return check_labels(self.fields[1], labels, "labels")
 
     def _check_networks(self):
-        Player(("generator",), ("adversarial",), every=self.discriminator_steps)
+        check_count("discriminator_steps", self.discriminator_steps)
+        names = [penalty.name for penalty in self.penalties]
+        if len(set(names)) < len(names) or {"adversarial", "loss"} & set(names):
+            raise ValueError(
+                "Each penalty is logged under its name, so names must differ, and 'adversarial' "
+                f"and 'loss' are taken. Received: penalties named {names}"
+            )
         made = tuple(self.generator.output_shape[1:])
         read = tuple(self.discriminator.inputs[0].shape[1:])
         if made != read:

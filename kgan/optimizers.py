@@ -48,10 +48,10 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             )
         self._players = {}
         for player, optimizer in players.items():
-            self._players[player] = self._ready(player, keras.optimizers.get(optimizer))
+            self._players[player] = self._named(player, keras.optimizers.get(optimizer))
 
     @staticmethod
-    def _ready(player, optimizer):
+    def _named(player, optimizer):
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         if inner.ema_overwrite_frequency:
             raise ValueError(
@@ -62,18 +62,18 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             )
         # Stock callbacks log `learning_rate_<name>`: two players with two Adams need two names.
         optimizer.name = player
-        if keras.config.dtype_policy().name == "mixed_float16" and inner is optimizer:
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=player)
         return optimizer
 
     @classmethod
-    def for_players(cls, optimizer, players):
+    def for_players(cls, optimizer, players, scaled=()):
         """Makes the optimizer of a game from what `compile` was given.
 
         Args:
             optimizer: a dict with one optimizer per player, or one optimizer (instance or name)
                 of which each player gets its own copy.
             players: list of the players' names.
+            scaled: the names of those that compute in float16, whose losses need a scale of
+                their own lest small gradients vanish. Defaults to none.
 
         Returns:
             A `PlayerOptimizers` with exactly these players.
@@ -81,15 +81,16 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         Raises:
             ValueError: when a player is missing or unknown, or two share one instance.
         """
-        if isinstance(optimizer, cls):
-            return optimizer
         if optimizer is None:
             raise ValueError(
                 "A game can't be compiled without optimizers. Give one per player, for example "
                 f"compile(optimizer={ {name: 'adam' for name in players} }). "
                 "Received: optimizer=None"
             )
-        if not isinstance(optimizer, dict) or "class_name" in optimizer:
+        given = optimizer
+        if isinstance(optimizer, cls):
+            optimizer = optimizer._players
+        elif not isinstance(optimizer, dict) or "class_name" in optimizer:
             template = keras.optimizers.get(optimizer)
             config = template.get_config()
             config.pop("name", None)
@@ -115,7 +116,14 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
                 "other's momentum. Make one instance per player. "
                 f"Received: optimizer={optimizer}"
             )
-        return cls({name: optimizer[name] for name in players})
+        if isinstance(given, cls):
+            return given
+        optimizers = {name: keras.optimizers.get(optimizer[name]) for name in players}
+        scaler = keras.optimizers.LossScaleOptimizer
+        for name in scaled:
+            if not isinstance(optimizers[name], scaler):
+                optimizers[name] = scaler(cls._named(name, optimizers[name]), name=name)
+        return cls(optimizers)
 
     def build_players(self, variables):
         """Creates every inner optimizer's state, since a step may not create variables.
@@ -127,6 +135,14 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             if not optimizer.built:
                 with keras.name_scope(player):
                     optimizer.build(variables[player])
+            known = {id(variable) for variable in optimizer._trainable_variables}
+            if known != {id(variable) for variable in variables[player]}:
+                raise ValueError(
+                    f"The optimizer of player '{player}' was built on other variables, those of "
+                    "another model or of networks that have changed since. Make a new one. "
+                    f"Received: an optimizer of {len(known)} variables for "
+                    f"{len(variables[player])}"
+                )
         self.built = True
 
     def build(self, variables):
@@ -176,13 +192,14 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             variables: list of `keras.Variable`.
 
         Returns:
-            A list of `(variable, average)` pairs, empty without `use_ema=True`.
+            A list of `(variable, average)` pairs, empty without `use_ema=True` and before the
+            player's first move, when its averages hold nothing yet.
         """
         wanted = {id(variable) for variable in variables}
         pairs = []
         for optimizer in self.optimizers:
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-            if optimizer.use_ema:
+            if optimizer.use_ema and ops.convert_to_numpy(optimizer._iterations) > 0:
                 averages = optimizer._model_variables_moving_average
                 pairs += [
                     (variable, average)
@@ -190,10 +207,6 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
                     if id(variable) in wanted and average is not None
                 ]
         return pairs
-
-    def has_moved(self):
-        """Whether the game's clock has ticked: averages mean nothing before."""
-        return bool(ops.convert_to_numpy(self._iterations) > 0)
 
     def finalize_variable_values(self, var_list):
         """Does nothing: averages never overwrite the weights that train on."""

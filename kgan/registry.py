@@ -3,8 +3,7 @@
 import difflib
 import fnmatch
 import inspect
-
-import keras
+import zipfile
 
 from kgan.card import Card
 from kgan.data.inspection import describe_data
@@ -95,8 +94,9 @@ def load(name, *, like=None, weights=None, compile=True, **options):
         name: string, a model of `list_models()`; case, `-` and `_` are ignored.
         like: array, dataset or shape of one sample. Fills the options that follow from data,
             such as `image_shape` and `num_classes`. Defaults to `None`.
-        weights: path of a `.keras` or `.weights.h5` file that this model saved. Defaults to
-            `None`: fresh weights.
+        weights: path of a `.keras` or `.weights.h5` file that this model saved with these
+            options. All that is in it is restored: networks, optimizers with their averages, clock,
+            random states. Defaults to `None`: fresh weights.
         compile: boolean. With `False` the model comes without optimizers. Defaults to `True`.
         **options: the model's own, listed by `describe(name)`.
 
@@ -159,12 +159,8 @@ def _restore(model, weights):
             f"Received: weights={weights!r}"
         )
     try:
-        if path.endswith(".keras"):
-            saved = keras.saving.load_model(path, compile=False)
-            model.set_weights(saved.get_weights())
-        else:
-            model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"These weights do not fit the model '{model.name}' with these options, or the file is "
             f"missing or broken: {error} Received: weights={weights!r}"

@@ -3,9 +3,12 @@
 import inspect
 import os
 import pathlib
+import warnings
 
 import keras
 from keras import ops
+
+_RANDOM = "random_state_"
 
 
 class Saving:
@@ -15,14 +18,13 @@ class Saving:
         """The arguments of `__init__`, read from the attributes of the same names."""
         policy = keras.saving.serialize_keras_object(self.dtype_policy)
         config = {"name": self.name, "dtype": policy}
-        for name, parameter in inspect.signature(type(self).__init__).parameters.items():
-            if name != "self" and parameter.kind is not parameter.VAR_KEYWORD:
-                if not hasattr(self, name):
-                    raise ValueError(
-                        f"{type(self).__name__} can't be saved: keep the argument `{name}` of "
-                        f"__init__ in an attribute self.{name}, or override get_config."
-                    )
-                config[name] = keras.saving.serialize_keras_object(getattr(self, name))
+        for name in _arguments(type(self)):
+            if not hasattr(self, name):
+                raise ValueError(
+                    f"{type(self).__name__} can't be saved: keep the argument `{name}` of "
+                    f"__init__ in an attribute self.{name}, or override get_config."
+                )
+            config[name] = keras.saving.serialize_keras_object(getattr(self, name))
         return config
 
     @classmethod
@@ -58,19 +60,23 @@ class Saving:
         """Adds the random states, which Keras leaves out, to what is saved."""
         super().save_own_variables(store)
         for index, state in enumerate(self._random_states()):
-            store[f"random_state_{index}"] = ops.convert_to_numpy(state)
+            store[f"{_RANDOM}{index}"] = ops.convert_to_numpy(state)
 
     def load_own_variables(self, store):
         """Restores the random states with the rest."""
         saved = {key: store[key] for key in store.keys()}
         states = self._random_states()
-        for index, state in enumerate(states):
-            value = saved.pop(f"random_state_{index}", None)
-            if value is not None:
+        kept = [saved.pop(key) for key in sorted(saved, key=_place) if key.startswith(_RANDOM)]
+        if len(kept) == len(states):
+            for state, value in zip(states, kept):
                 state.assign(value)
-        super().load_own_variables(
-            {key: value for key, value in saved.items() if not key.startswith("random_state_")}
-        )
+        else:
+            warnings.warn(
+                f"The file holds {len(kept)} random states and this model has {len(states)}, so "
+                "they were left as they are: training goes on with other noise.",
+                stacklevel=2,
+            )
+        super().load_own_variables(saved)
 
     def save(self, filepath, overwrite=True, **kwargs):
         """Saves everything as one `.keras` file: networks, optimizers, clock, random states.
@@ -105,6 +111,26 @@ class Saving:
         from kgan.export import export
 
         export(self, filepath, format=format, **kwargs)
+
+
+def _place(key):
+    return int(key.removeprefix(_RANDOM)) if key.startswith(_RANDOM) else -1
+
+
+def _arguments(cls):
+    """Names of what `cls(...)` takes, through each `**kwargs` up to Keras's own classes."""
+    names = []
+    for parent in cls.__mro__:
+        if parent.__module__.startswith("keras."):
+            break
+        if "__init__" not in vars(parent):
+            continue
+        parameters = list(inspect.signature(parent.__init__).parameters.values())[1:]
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        names += [p.name for p in parameters if p.kind in named and p.name not in names]
+        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
+            break
+    return names
 
 
 def whole_or_not_at_all(save, filepath, overwrite, arguments):

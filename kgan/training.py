@@ -26,15 +26,16 @@ class Training:
         validation_split=0.0,
         validation_data=None,
         shuffle=True,
-        sample_weight=None,
         class_weight=None,
+        sample_weight=None,
         **kwargs,
     ):
         """Plays the game on your data.
 
         Arrays are checked whole before the first step, datasets by their first batch. Arrays are
         shuffled anew each epoch in an order that depends only on the model's saved state, so a
-        resumed run sees what the whole run would have seen.
+        resumed run sees what the whole run would have seen; with `steps_per_epoch` a pass over the
+        data spans epochs, and a resumed run begins a new pass. A dataset brings its own order.
 
         Args:
             x: images as integers in 0..255 or floats in [-1, 1], shape (n, height, width,
@@ -48,7 +49,7 @@ class Training:
                 unless the list holds one or a `TerminateOnNaN`.
             validation_split: float in [0, 1): the last part of the arrays to hold out.
             validation_data: what `x` may be, or an `(x, y)` tuple.
-            shuffle: boolean. Defaults to `True`.
+            shuffle: boolean, for arrays. Defaults to `True`.
             sample_weight: not defined for a game.
             class_weight: not defined for a game.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
@@ -77,9 +78,8 @@ class Training:
         callbacks = _guarded(callbacks)
         if isinstance(x, np.ndarray):
             order = _Order(len(x)) if shuffle else None
-            callbacks = [order, *callbacks] if shuffle else callbacks
+            callbacks = _with(order, callbacks, self) if shuffle else callbacks
             x, y, batch_size = self._batches(x, y, batch_size, order, checked=True), None, None
-            shuffle = False
         return super().fit(
             x,
             y,
@@ -88,22 +88,26 @@ class Training:
             verbose=verbose,
             callbacks=callbacks,
             validation_data=validation_data,
-            shuffle=shuffle,
+            # Shuffled already, or in the dataset's own order: Keras's can't be resumed.
+            shuffle=False,
             **kwargs,
         )
 
-    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
+    ):
         """Every player's loss and terms on held-out data, without a move.
 
-        The averaged weights play where an optimizer has `use_ema=True`.
+        The averaged weights play where an optimizer has `use_ema=True`. Calling it changes nothing:
+        noise is drawn from where training stands, and training then draws the same.
 
         Args:
             x: as in `fit`.
             y: as in `fit`.
             batch_size: integer. Defaults to 64 for arrays.
+            verbose: as in `keras.Model.evaluate`.
             sample_weight: not defined for a game.
-            **kwargs: `verbose`, `steps`, `callbacks`, `return_dict` as in
-                `keras.Model.evaluate`.
+            **kwargs: `steps`, `callbacks`, `return_dict` as in `keras.Model.evaluate`.
 
         Returns:
             A list of numbers, or a dict with `return_dict=True`.
@@ -116,8 +120,39 @@ class Training:
             self._assert_compile_called("evaluate")
             x = self._batches(x, y, batch_size)
             y = batch_size = None
-        with self.averaged_weights():
-            return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        self.synchronize()
+        states = self._random_states()
+        kept = [np.array(ops.convert_to_numpy(state)) for state in states]
+        try:
+            with self.averaged_weights():
+                return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **kwargs)
+        finally:
+            for state, value in zip(states, kept):
+                state.assign(value)
+
+    def predict(self, x, **kwargs):
+        """The network's raw output, as `model(x)` gives it, in batches: see `keras.Model.predict`.
+
+        Args:
+            x: array or dataset of what the network takes.
+            **kwargs: `batch_size`, `verbose`, `steps`, `callbacks` as in `keras.Model.predict`.
+
+        Returns:
+            NumPy array.
+        """
+        self.synchronize()
+        return super().predict(x, **kwargs)
+
+    def set_weights(self, weights):
+        """Sets all weights, and starts the averages anew from them.
+
+        Args:
+            weights: list of arrays, as from `get_weights()`.
+        """
+        super().set_weights(weights)
+        if getattr(self, "optimizer", None):
+            for variable, average in self.optimizer.averages(self.trainable_variables):
+                average.assign(variable)
 
     def _batches(self, x, y=None, batch_size=None, order=None, checked=False):
         if not checked:
@@ -132,8 +167,9 @@ class Training:
     def averaged_weights(self):
         """Within this context, weights that have a moving average take its value.
 
-        Does nothing for a model whose optimizers keep no average. `generate`, `evaluate`,
-        `export` and the picture callbacks use it; `model(x)` and `predict` do not.
+        Does nothing for a model whose optimizers keep no average, or keep one that has not begun.
+        `generate`, `evaluate`, `export` and the picture callbacks use it; `model(x)` and `predict`
+        do not. Not for another thread while `fit` runs.
 
         Example:
 
@@ -145,21 +181,25 @@ class Training:
             points = model(kgan.latent.sample((5, 64), seed=0))
         ```
         """
-        self.synchronize()
         optimizer = getattr(self, "optimizer", None)
-        pairs = optimizer.averages(self.trainable_variables) if optimizer else []
-        if not pairs or not optimizer.has_moved():
-            yield
-            return
-        # Copies, because JAX's predict gives away the buffers of what it reads.
-        kept = [np.array(ops.convert_to_numpy(variable)) for variable, _ in pairs]
-        try:
-            for variable, average in pairs:
-                variable.assign(np.array(ops.convert_to_numpy(average)))
-            yield
-        finally:
-            for (variable, _), value in zip(pairs, kept):
-                variable.assign(value)
+        # Threads that serve one model wait for each other, and what is within stays within.
+        with self._averaging:
+            self.synchronize()
+            pairs = optimizer.averages(self.trainable_variables) if optimizer else []
+            if not pairs or self._is_averaged:
+                yield
+                return
+            # Copies, because JAX's predict gives away the buffers of what it reads.
+            kept = [np.array(ops.convert_to_numpy(variable)) for variable, _ in pairs]
+            try:
+                self._is_averaged = True
+                for variable, average in pairs:
+                    variable.assign(np.array(ops.convert_to_numpy(average)))
+                yield
+            finally:
+                for (variable, _), value in zip(pairs, kept):
+                    variable.assign(value)
+                self._is_averaged = False
 
 
 class _Order(keras.callbacks.Callback):
@@ -179,7 +219,18 @@ class _Order(keras.callbacks.Callback):
         return np.random.default_rng(self.key).permutation(self.num_samples)
 
 
+def _with(callback, callbacks, model):
+    """The callbacks with one more, first where they are a plain list."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callback.set_model(model)
+        callbacks.append(callback)
+        return callbacks
+    return [callback, *callbacks]
+
+
 def _guarded(callbacks):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
     callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     callbacks = [callback for callback in callbacks if callback is not None]
     guards = (NaNGuard, keras.callbacks.TerminateOnNaN)

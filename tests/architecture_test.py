@@ -23,7 +23,7 @@ LAZY = {
     "kgan/cli.py": {"tensorflow"},
 }
 # The command line stands on both the library and the zoo.
-ABOVE_THE_ZOO = {"kgan/cli.py", "kgan/runs.py"}
+ABOVE_THE_ZOO = {"kgan/__main__.py", "kgan/cli.py", "kgan/runs.py"}
 # What only an engine says. `apply` is looked for on anything that is called an optimizer.
 ENGINE_NAMES = {
     "GradientTape",

@@ -391,7 +391,14 @@ def test_nan_stops_with_the_player_and_the_term():
     with pytest.raises(
         ValueError, match="The term '(caught|tired|distance)' of player '(hare|fox)'"
     ):
-        fit(model, steps=3)
+        model.fit(points(16), batch_size=4, verbose=0)
+
+
+def test_weights_that_broke_in_the_last_step_are_named():
+    model = chase()
+    model.optimizer["fox"].learning_rate = np.inf
+    with pytest.raises(ValueError, match="A weight of player 'fox' became NaN or infinite"):
+        model.fit(points(4), batch_size=4, verbose=0)
 
 
 def test_game_without_an_answer_says_so():

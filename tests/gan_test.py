@@ -179,7 +179,7 @@ def test_conditional_networks_take_two_inputs():
 
 @pytest.mark.parametrize("steps", [0, -1])
 def test_discriminator_steps_are_positive(steps):
-    with pytest.raises(ValueError, match="every"):
+    with pytest.raises(ValueError, match="discriminator_steps"):
         kgan.GAN(*point_networks(), discriminator_steps=steps)
 
 

@@ -36,3 +36,12 @@ def test_a_model_of_ones_own_trains_saves_and_loads(monkeypatch, tmp_path):
     model.save("own.keras")
     copy = keras.saving.load_model("own.keras")
     assert int(copy.optimizer.iterations) == int(model.optimizer.iterations) == 32
+
+
+def test_nothing_in_the_readme_waits_to_be_filled_in():
+    text = README.read_text()
+    assert not re.findall(r"@[A-Z_]+@", text)
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
+    assert pictures
+    for picture in pictures:
+        assert (README.parent / picture).is_file(), picture

@@ -315,7 +315,8 @@ def test_every_trainable_variable_gets_a_finite_gradient(plain):
         assert all(np.isfinite(weight).all() for weight in after)
         moved = [not np.array_equal(a, b) for a, b in zip(before[player], after, strict=True)]
         # A Wasserstein output bias has a zero gradient.
-        assert sum(moved) >= len(moved) - 1
+        wasserstein = isinstance(getattr(model, "loss", None), kgan.losses.Wasserstein)
+        assert sum(moved) >= len(moved) - wasserstein
 
 
 def test_a_turn_moves_the_movers_networks_only(plain):

@@ -38,6 +38,8 @@ def dcgan(
 
     Deviations: `width` is 64 at the discriminator's first layer and as many stages as the size
     allows, which at 64x64 gives the released code's 64-128-256-512, half of figure 1's widths.
+    `ema_momentum` averages weights but not BatchNorm's statistics, which fits once training has
+    slowed down: with 0.999, after some thousands of steps.
 
     Args:
         image_shape: tuple `(height, width, channels)`. Sides are multiples of 4, or of 2 below
@@ -82,6 +84,11 @@ def dcgan(
         seed=seed,
         name="dcgan",
     )
+    if ema_momentum is not None and not 0 < ema_momentum < 1:
+        raise ValueError(
+            "The momentum of a moving average lies between 0 and 1, such as 0.999. "
+            f"Received: ema_momentum={ema_momentum!r}"
+        )
     averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
     model.compile(
         optimizer={

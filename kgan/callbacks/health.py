@@ -2,15 +2,22 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from kgan.arguments import check_count
+
+_ADVICE = (
+    "Load the last good checkpoint, or start again with a lower learning rate, with clipnorm=1.0 "
+    "on that player's optimizer, or in float32."
+)
 
 
 class NaNGuard(keras.callbacks.Callback):
     """Stops training when a loss is no longer a number, and names the player and the term.
 
-    `fit` adds one by itself. It raises before any later callback can save the broken model, so
-    the last good checkpoint or backup stays what it was.
+    `fit` adds one by itself. At the end of an epoch it raises before any later callback can save
+    the broken model, so what is saved per epoch stays what it was. Use `every=1` with a
+    checkpoint that is saved within epochs.
 
     Args:
         every: integer. Look at the logs on every `every`-th batch, and at the end of each epoch.
@@ -47,8 +54,17 @@ class NaNGuard(keras.callbacks.Callback):
         self._epoch, self._next = epoch, 0
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the epoch's logs."""
+        """Looks at the epoch's logs, and at the weights that its last step left."""
         self._look(logs, f"by the end of epoch {epoch + 1}")
+        for player, variables in self.model.player_variables.items():
+            # One number per player: a sum is not finite where an entry is not.
+            total = sum(ops.sum(ops.abs(ops.cast(v, "float32"))) for v in variables)
+            if not np.isfinite(float(ops.convert_to_numpy(total))):
+                raise ValueError(
+                    f"A weight of player '{player}' became NaN or infinite by the end of epoch "
+                    f"{epoch + 1}, so training stopped before the model was saved. {_ADVICE} "
+                    f"Received: weights of '{player}' that are not finite"
+                )
 
     def _look(self, logs, when):
         logs = logs or {}
@@ -59,8 +75,5 @@ class NaNGuard(keras.callbacks.Callback):
                 if not np.isfinite(value):
                     raise ValueError(
                         f"The term '{term}' of player '{player}' became {value} {when}, so "
-                        "training stopped. What was saved before is whole: load the last "
-                        "checkpoint, or start again with a lower learning rate, with clipnorm=1.0 "
-                        "on that player's optimizer, or in float32. "
-                        f"Received: {player}_{term}={value}"
+                        f"training stopped. {_ADVICE} Received: {player}_{term}={value}"
                     )

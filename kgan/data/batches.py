@@ -32,28 +32,39 @@ def _dataset(arrays, batch_size, permutation):
     import tensorflow as tf
 
     num_samples = len(arrays[0])
-    num_full = num_samples // batch_size * batch_size
+    # A replica without a sample can't play: what does not share out evenly waits for another epoch.
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    num_used = num_samples // replicas * replicas if num_samples % batch_size else num_samples
+    if num_used == 0:
+        raise ValueError(
+            "Each replica of the distribution strategy needs at least one sample. "
+            f"Received: {num_samples} samples for {replicas} replicas"
+        )
+    num_full = num_used // batch_size * batch_size
 
     def order(_):
         if permutation is None:
-            return tf.range(num_samples, dtype=tf.int64)
+            return tf.range(num_used, dtype=tf.int64)
         indices = tf.numpy_function(lambda: permutation().astype("int64"), [], tf.int64)
-        return tf.ensure_shape(indices, (num_samples,))
+        return tf.ensure_shape(indices, (num_samples,))[:num_used]
 
     def cut(indices):
         full = tf.reshape(indices[:num_full], (num_full // batch_size, batch_size))
         batches = tf.data.Dataset.from_tensor_slices(full)
-        if num_full < num_samples:
+        if num_full < num_used:
             batches = batches.concatenate(tf.data.Dataset.from_tensors(indices[num_full:]))
         return batches
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    # The pipeline is three operations: optimizing its graph costs more than it gains.
+    # The pipeline is three operations with nothing to tune: optimizing its graph costs more than
+    # it gains, and autotune's thread, which sleeps twice as long each time, can keep the end of an
+    # epoch waiting until it wakes.
     options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
     tensors = tuple(tf.convert_to_tensor(np.ascontiguousarray(array)) for array in arrays)
     batches = tf.data.Dataset.range(1).map(order).flat_map(cut)
     batches = batches.map(lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors))
-    cardinality = -(-num_samples // batch_size)
+    cardinality = -(-num_used // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(cardinality))
     return batches.prefetch(2).with_options(options)

@@ -3,6 +3,8 @@
 import keras
 from keras import initializers, layers
 
+from kgan.arguments import check_count
+
 
 def num_stages(image_shape):
     """How many times the strides of a DCGAN halve an image.
@@ -58,7 +60,7 @@ def _step(side):
     return 2 if side < 15 else 4  # the nearest to 15 is 16
 
 
-def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
+def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalization=True):
     """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
 
     Choose it for images of up to 64x64 where a plain, quick network shall do.
@@ -72,6 +74,7 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
         width: integer, channels at half the image's size, doubled at each halving.
             Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
+        normalization: boolean, BatchNorm before each ReLU. Defaults to `True`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> images in [-1, 1].
@@ -87,16 +90,19 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
     network = kgan.networks.dcgan.generator((32, 48, 3), width=8)
     ```
     """
+    check_count("latent_dim", latent_dim)
+    _check_convolutions(width, kernel_size)
     stages = num_stages(image_shape)
     height, breadth = (side // 2**stages for side in image_shape[:2])
     channels = width * 2 ** (stages - 1)
     noise = keras.Input((latent_dim,), name="noise")
-    x = layers.Dense(height * breadth * channels, use_bias=False, kernel_initializer=_normal())(
-        noise
-    )
+    x = layers.Dense(
+        height * breadth * channels, use_bias=not normalization, kernel_initializer=_normal()
+    )(noise)
     x = layers.Reshape((height, breadth, channels))(x)
     for stage in range(stages):
-        x = _batch_normalization()(x)
+        if normalization:
+            x = _batch_normalization()(x)
         x = layers.ReLU()(x)
         last = stage == stages - 1
         channels = image_shape[2] if last else channels // 2
@@ -106,7 +112,7 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5):
             strides=2,
             padding="same",
             # BatchNorm has a bias of its own; the output has no BatchNorm.
-            use_bias=last,
+            use_bias=last or not normalization,
             kernel_initializer=_normal(),
         )(x)  # (batch, 2 h, 2 w, channels)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
@@ -144,6 +150,7 @@ def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, norm
     network = kgan.networks.dcgan.discriminator((28, 28, 1), width=8)
     ```
     """
+    _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
     x = images
     for stage in range(num_stages(image_shape)):
@@ -162,6 +169,11 @@ def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, norm
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
     return keras.Model(images, logits, name="discriminator")
+
+
+def _check_convolutions(width, kernel_size):
+    check_count("width", width)
+    check_count("kernel_size", kernel_size)
 
 
 def _normal():

@@ -6,6 +6,8 @@ import random
 import keras
 from keras import layers
 
+from kgan.arguments import check_count
+
 
 def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
     """A stack of ReLU layers from noise to a sample of any shape.
@@ -33,6 +35,8 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
     network = kgan.networks.mlp.generator((28, 28, 1), latent_dim=64)
     ```
     """
+    _check_sizes(sample_shape, units)
+    check_count("latent_dim", latent_dim)
     if activation == "auto":
         activation = "tanh" if len(sample_shape) == 3 else "linear"
     noise = keras.Input((latent_dim,), name="noise")
@@ -71,6 +75,7 @@ def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.
     network = kgan.networks.mlp.discriminator((28, 28, 1), dropout=0.3)
     ```
     """
+    _check_sizes(sample_shape, units)
     sample = keras.Input(sample_shape, name="sample")
     x = layers.Flatten()(sample) if len(sample_shape) > 1 else sample
     for width in units:
@@ -80,3 +85,14 @@ def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.
             # With a seed, or torch would draw from a state that is not saved with the model.
             x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
     return keras.Model(sample, layers.Dense(1, dtype="float32")(x), name="discriminator")
+
+
+def _check_sizes(sample_shape, units):
+    for name, sizes in (("sample_shape", sample_shape), ("units", units)):
+        if not isinstance(sizes, tuple | list) or not sizes:
+            raise TypeError(
+                f"`{name}` must be a tuple of positive integers, such as (2,). "
+                f"Received: {name}={sizes!r}"
+            )
+        for size in sizes:
+            check_count(name, size)

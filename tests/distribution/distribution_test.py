@@ -77,6 +77,14 @@ def test_mirrored_and_two_workers_play_like_one_device(model, steps):
         check_same(report, reference, steps)
 
 
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
+def test_a_model_of_the_zoo_plays_mirrored_with_a_ragged_batch():
+    report = report_of(start("mirrored", "zoo", 2))
+    assert report["clock"] == 6  # two epochs of 64 + 64 + 10: the eleventh has no partner
+    assert report["moves"] == [6, 3]
+    assert all(np.isfinite(values).all() for values in report["history"].values())
+
+
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution here is JAX's")
 @pytest.mark.parametrize("steps", STEPS)
 @pytest.mark.parametrize("model", ["vanilla", "dcgan"])

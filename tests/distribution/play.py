@@ -11,7 +11,7 @@ import os
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("distribution", choices=["one", "mirrored", "workers", "data_parallel"])
-    parser.add_argument("--model", choices=["vanilla", "dcgan"], default="vanilla")
+    parser.add_argument("--model", choices=["vanilla", "dcgan", "zoo"], default="vanilla")
     parser.add_argument("--discriminator-steps", type=int, default=1)
     return parser.parse_args()
 
@@ -72,8 +72,7 @@ def model_of(name, discriminator_steps):
         generator = networks.mlp.generator((2,), 3, units=(16,))
         discriminator = networks.mlp.discriminator((2,), units=(16,))
     else:
-        # The DCGAN's discriminator without BatchNorm; its generator has no such option.
-        generator = networks.mlp.generator((8, 8, 1), 3, units=(16,))
+        generator = networks.dcgan.generator((8, 8, 1), 3, width=4, normalization=False)
         discriminator = networks.dcgan.discriminator((8, 8, 1), width=4, normalization=False)
     model = kgan.GAN(generator, discriminator, discriminator_steps=discriminator_steps, seed=3)
     model.compile({player: keras.optimizers.SGD(0.05) for player in model.players})
@@ -93,9 +92,23 @@ def main():
     data = kgan.data.toys.ring(256, seed=0)
     if chosen.model == "dcgan":
         data = kgan.data.load("digits")[:256]
-    with scope:
-        model = model_of(chosen.model, chosen.discriminator_steps)
-    kgan.latent.draw = given_noise
+    if chosen.model == "zoo":
+        # As a user would: Adam, BatchNorm, averages, own noise, a last batch that no two share.
+        data = kgan.data.load("digits")[:139]
+        with scope:
+            model = kgan.zoo.load(
+                "dcgan",
+                like=data,
+                width=4,
+                discriminator_steps=chosen.discriminator_steps,
+                ema_momentum=0.9,
+            )
+        if model.generate(3, seed=0).shape != (3, 8, 8, 1):
+            raise SystemExit("three samples were asked for")
+    else:
+        with scope:
+            model = model_of(chosen.model, chosen.discriminator_steps)
+        kgan.latent.draw = given_noise
     history = model.fit(data, epochs=2, batch_size=64, verbose=0).history
     evaluated = model.evaluate(data, batch_size=64, verbose=0, return_dict=True)
 

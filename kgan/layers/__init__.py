@@ -1,1 +1,0 @@
-"""Layers that GANs need and Keras does not have."""
