@@ -75,7 +75,8 @@ def _with_declared_shape(field, x):
     if wholly_declared and (shape is None or None in shape[1:]):
         # Generators and `.map(decode)` lose sizes that the networks need to be built on.
         # The batch's size is kept, so that samples of another size stop here and are not recut.
-        return ops.reshape(x, (ops.shape(x)[0], *field.shape))
+        batch_size = -1 if shape is None else ops.shape(x)[0]
+        return ops.reshape(x, (batch_size, *field.shape))
     if len(shape) == len(field.shape) and field.shape[-1] == 1:
         return ops.expand_dims(x, -1)
     if len(shape) != len(field.shape) + 1:
