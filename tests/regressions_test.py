@@ -146,3 +146,29 @@ def test_weights_that_the_last_step_broke_are_not_saved(tmp_path):
     with pytest.raises(ValueError, match="player 'generator' became NaN or infinite"):
         model.fit(ring(), callbacks=[checkpoint], verbose=0)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(keras.config.backend() == "torch", reason="Keras on torch allows one step")
+def test_several_steps_per_call_play_the_same_game():
+    states = []
+    for steps in (1, 3):
+        model = averaged(discriminator_steps=2)
+        rng = np.random.default_rng(0)
+        model.set_weights([rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
+        model.compile("sgd", steps_per_execution=steps)
+        history = model.fit(ring(80), batch_size=16, verbose=0).history  # five batches: 3 + 2
+        assert int(model.optimizer.iterations) == 5
+        assert int(model.optimizer["generator"].iterations) == 2
+        states.append([*model.get_weights(), history["generator_loss"]])
+    for one, three in zip(*states, strict=True):
+        np.testing.assert_allclose(one, three, rtol=1e-5, atol=1e-6)
+
+
+def test_xla_is_left_out_on_tensorflow_cpus_and_used_on_jax():
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if tf.config.list_physical_devices("GPU"):
+            pytest.skip("there is a GPU, where XLA is used")
+    model = averaged()
+    assert model.jit_compile == (keras.config.backend() == "jax")
