@@ -53,8 +53,8 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
 def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.2):
     """A stack of leaky ReLU layers from a sample of any shape to one logit.
 
-    Choose it beside `kgan.networks.mlp.generator`. The paper's maxout units are left out: leaky
-    ReLU layers train as well, and several times faster.
+    Choose it beside `kgan.networks.mlp.generator`. The paper's maxout units are left out in favour
+    of leaky ReLU, which has one kernel per unit.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", section 5.
 
