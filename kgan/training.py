@@ -161,7 +161,9 @@ class Training:
             return x
         batch_size = 64 if batch_size is None else check_count("batch_size", batch_size)
         arrays = (x,) if y is None else (x, y)
-        return shuffled_batches(arrays, batch_size, order.permutation if order else None)
+        # In the model's own strategy, which `fit` need not be called in.
+        with self.variable_scope():
+            return shuffled_batches(arrays, batch_size, order.permutation if order else None)
 
     @contextlib.contextmanager
     def averaged_weights(self):

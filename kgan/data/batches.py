@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from kgan.data.ordering import ShuffledBatches
+
 
 def shuffled_batches(arrays, batch_size, permutation=None):
     """Batches of equally long arrays, the input of one `fit` or `evaluate`.
@@ -21,8 +23,6 @@ def shuffled_batches(arrays, batch_size, permutation=None):
     """
     if keras.config.backend() == "tensorflow":
         return _dataset(arrays, batch_size, permutation)
-    from kgan.data.ordering import ShuffledBatches
-
     return ShuffledBatches(arrays, batch_size, permutation)
 
 

@@ -94,7 +94,7 @@ def main():
         data = kgan.data.load("digits")[:256]
     if chosen.model == "zoo":
         # As a user would: Adam, BatchNorm, averages, own noise, a last batch that no two share.
-        data = kgan.data.load("digits")[:139]
+        data = kgan.data.load("digits")[:129]
         with scope:
             model = kgan.zoo.load(
                 "dcgan",
