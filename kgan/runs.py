@@ -22,6 +22,7 @@ from keras import ops
 
 from kgan import data, registry, zoo
 from kgan.callbacks import SampleGrid, drawing
+from kgan.files import replacing
 from kgan.game import AdversarialModel
 
 DEFAULTS = {
@@ -99,9 +100,8 @@ class Run:
     def write(self, record):
         """Writes the run's record, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f".run.{os.getpid()}.partial"
-        partial.write_text(json.dumps(record, indent=2) + "\n")
-        os.replace(partial, self.record_file)
+        with replacing(self.record_file) as partial:
+            partial.write_text(json.dumps(record, indent=2) + "\n")
 
     def trim_history(self, epochs):
         """Takes rows of epochs that the saved model has not seen out of the history.
@@ -114,10 +114,8 @@ class Run:
             header, *rows = list(csv.reader(file)) or [[]]
         # A row that was cut off by the kill is shorter than the header.
         rows = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
-        partial = self.folder / f".history.{os.getpid()}.partial"
-        with partial.open("w", newline="") as file:
+        with replacing(self.history_file) as partial, partial.open("w", newline="") as file:
             csv.writer(file).writerows([header, *rows] if rows else [])
-        os.replace(partial, self.history_file)
 
 
 def train(
@@ -414,8 +412,7 @@ def save_samples(samples, path, in_one=True):
     elif samples.shape[-1] > 2:
         drawing.save_image(path, drawing.curves(samples))
     else:
-        low, high = samples.min(), samples.max()
-        margin = 0.2 * (high - low) + 1e-3
+        limits = drawing.with_margin(samples.min(), samples.max())
         draw = drawing.scatter if samples.shape[-1] == 2 else drawing.histogram
         points = samples if samples.shape[-1] == 2 else samples[:, 0]
-        drawing.save_image(path, draw(points, limits=(low - margin, high + margin)))
+        drawing.save_image(path, draw(points, limits=limits))

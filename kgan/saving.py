@@ -1,12 +1,13 @@
 """What is saved, and how: config, random states, and files that are whole or not there."""
 
 import inspect
-import os
 import pathlib
 import warnings
 
 import keras
 from keras import ops
+
+from kgan.files import replacing
 
 _RANDOM = "random_state_"
 
@@ -152,10 +153,5 @@ def whole_or_not_at_all(save, filepath, overwrite, arguments):
             f"The folder to save in does not exist. Make it first: mkdir -p {path.parent}. "
             f"Received: filepath={str(filepath)!r}"
         )
-    ending = ".weights.h5" if path.name.endswith(".weights.h5") else ".keras"
-    partial = path.with_name(f".{path.name[: -len(ending)]}.{os.getpid()}.partial{ending}")
-    try:
+    with replacing(path) as partial:
         save(partial, overwrite=True, **arguments)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,13 +2,13 @@
 
 import io
 import math
-import os
 import pathlib
 
 import numpy as np
 
 from kgan.arguments import check_count
 from kgan.data import contract
+from kgan.files import replacing
 
 TILE = 64  # pixels: about the size at which a face or a digit is read at a glance
 BORDER = 255  # white, so that dark images on dark borders do not run into one another
@@ -385,14 +385,16 @@ def _squeezed(name, array):
     return array
 
 
+def with_margin(low, high):
+    """Limits of an axis that shows numbers from `low` to `high` with some air."""
+    margin = 0.2 * (high - low) + 1e-3
+    return low - margin, high + margin
+
+
 def _write(path, save):
     # Encoded in memory and moved into place: a run that is killed leaves no half picture, on
     # which the film of the resumed run would stumble.
     content = io.BytesIO()
     save(content)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with replacing(path) as partial:
         partial.write_bytes(content.getvalue())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from kgan import latent
 from kgan.arguments import check_count
+from kgan.backend.summaries import Summaries
 from kgan.callbacks import drawing
 from kgan.callbacks.drawing import image_grid, save_film, save_image, side_by_side
 
@@ -97,8 +98,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.scale = scale
         self.labels = labels
         self.real = None if real is None else np.asarray(real)
-        self._tensorflow = None if log_dir is None else _tensorflow(log_dir)
-        self._writer = None
+        self._summaries = None if log_dir is None else Summaries(log_dir)
         self._span = None
 
     def on_train_begin(self, logs=None):
@@ -130,8 +130,8 @@ class SampleGrid(keras.callbacks.Callback):
         shape = (num_samples, *self.model.latent_shape)
         self._noise = latent.sample(shape, self.model.noise, seed=self.seed)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self._tensorflow is not None:
-            self._writer = self._tensorflow.summary.create_file_writer(str(self.log_dir))
+        if self._summaries is not None:
+            self._summaries.open()
         self._epoch = None
 
     def on_epoch_end(self, epoch, logs=None):
@@ -144,8 +144,8 @@ class SampleGrid(keras.callbacks.Callback):
         """Saves the last epoch's picture, and the film."""
         if self._epoch is not None and not self._saved:
             self._save()
-        if self._writer is not None:
-            self._writer.close()
+        if self._summaries is not None:
+            self._summaries.close()
         if self.gif and self._epoch is not None:
             save_film(self.folder / "training.gif", self.folder)
 
@@ -154,18 +154,8 @@ class SampleGrid(keras.callbacks.Callback):
         picture = self._draw(samples)
         path = self.folder / f"epoch_{self._epoch + 1:04d}.png"
         save_image(path, picture)
-        if self._writer is not None:
-            # Not tf.summary.image, which needs TensorBoard installed to write for it.
-            summary = self._tensorflow.compat.v1.Summary()
-            height, width, channels = picture.shape
-            image = summary.value.add(tag="samples").image
-            image.height, image.width, image.colorspace = height, width, channels
-            image.encoded_image_string = path.read_bytes()
-            with self._writer.as_default():
-                self._tensorflow.summary.experimental.write_raw_pb(
-                    summary.SerializeToString(), step=self._epoch + 1
-                )
-            self._writer.flush()
+        if self._summaries is not None:
+            self._summaries.image("samples", path.read_bytes(), picture.shape, self._epoch + 1)
         self._saved = True
 
     def _draw(self, samples):
@@ -184,8 +174,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self._span is not None and self.real is None:
             low, high = min(low, self._span[0]), max(high, self._span[1])
         self._span = low, high
-        margin = 0.2 * (high - low) + 1e-3
-        limits = low - margin, high + margin
+        limits = drawing.with_margin(low, high)
         real = None if self.real is None else points
         if self._shape[0] == 1:
             return drawing.histogram(samples[:, 0], None if real is None else real[:, 0], limits)
@@ -218,15 +207,3 @@ class SampleGrid(keras.callbacks.Callback):
             f"The real data can't be shown beside this model's samples: {problem}. "
             f"Received: real of shape {self.real.shape}"
         )
-
-
-def _tensorflow(log_dir):
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise ValueError(
-            "TensorBoard's files are written by TensorFlow, which is not installed. Install it "
-            "with `pip install tensorflow`, or leave log_dir out: the pictures are saved as PNG "
-            f"anyway. Received: log_dir={str(log_dir)!r}"
-        ) from error
-    return tf
