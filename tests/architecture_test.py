@@ -14,7 +14,8 @@ FILES = sorted(
 BACKEND = "kgan/backend/"
 FRAMEWORKS = {"tensorflow", "jax", "torch", "tf_keras", "flax", "optax"}
 
-# Files that import a framework inside a function, to read data or to write files, not to compute. A path that ends in / stands for its folder.
+# Files that import a framework inside a function, to read data or to write files, not to compute.
+# A path that ends in / stands for its folder.
 LAZY = {
     "kgan/data/": {"tensorflow", "torch"},
     "kgan/export.py": {"tensorflow"},
