@@ -12,26 +12,59 @@ import sys
 # The `kgan` command alone waits: Keras takes seconds to import, and --help shall take none. (A
 # user's script can't be meant: beside one called kgan.py, `import kgan` finds that script.)
 if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kgan.exe"):
-    from kgan import callbacks, data, latent, losses, networks, random
+    from kgan import (
+        callbacks,
+        constraints,
+        data,
+        latent,
+        layers,
+        losses,
+        metrics,
+        networks,
+        random,
+        schedules,
+    )
+    from kgan.conditional import AuxiliaryClassifierGAN, ConditionalGAN
     from kgan.game import AdversarialModel, Player
     from kgan.gan import GAN
+    from kgan.information import InfoGAN
+    from kgan.translation import PairedTranslator
+    from kgan.unpaired_translation import UnpairedTranslator
 
 __version__ = "0.1.0"
 
 __all__ = [
     "GAN",
     "AdversarialModel",
+    "AuxiliaryClassifierGAN",
+    "ConditionalGAN",
+    "InfoGAN",
+    "PairedTranslator",
     "Player",
+    "UnpairedTranslator",
     "callbacks",
+    "constraints",
     "data",
     "latent",
+    "layers",
     "losses",
+    "metrics",
     "networks",
     "random",
+    "schedules",
     "zoo",
 ]
 
-_homes = {"GAN": "kgan.gan", "AdversarialModel": "kgan.game", "Player": "kgan.game"}
+_homes = {
+    "GAN": "kgan.gan",
+    "AdversarialModel": "kgan.game",
+    "AuxiliaryClassifierGAN": "kgan.conditional",
+    "ConditionalGAN": "kgan.conditional",
+    "InfoGAN": "kgan.information",
+    "Player": "kgan.game",
+    "PairedTranslator": "kgan.translation",
+    "UnpairedTranslator": "kgan.unpaired_translation",
+}
 
 
 def __getattr__(name):

@@ -1,5 +1,8 @@
 """Checks of plain arguments that many functions share."""
 
+import math
+import numbers
+
 import numpy as np
 
 
@@ -28,3 +31,27 @@ def check_count(name, value, minimum=1):
             f"`{name}` must be an integer of at least {minimum}. Received: {name}={value!r}"
         )
     return int(value)
+
+
+def check_weight(name, value):
+    """Returns the weight of a term, and raises where it is no finite number of at least 0.
+
+    Args:
+        name: string, the argument's name.
+        value: what was received.
+
+    Returns:
+        `value` as a Python float.
+
+    Raises:
+        TypeError: when it is not a number.
+        ValueError: when it is negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"`{name}` must be a number of at least 0. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")
+    return float(value)

@@ -361,7 +361,8 @@ def generate(
     model = runs.load_model(target)
     if not hasattr(model, "generate"):
         raise ValueError(
-            "This model does not make samples from noise. Expected a model such as dcgan. "
+            "This model does not make samples from noise. Expected a model such as dcgan; with a "
+            "translator, call model.translate(images) in Python, see tutorials/pix2pix.py. "
             f"Received: {target}, a {type(model).__name__}"
         )
     samples = model.generate(count, labels=labels, seed=seed, truncation=truncation)
@@ -394,7 +395,8 @@ def export(
     """Write a trained model for serving, which needs neither kgan nor Keras.
 
     The SavedModel has the signatures serving_default (noise to raw output) and generate (count
-    and seed to samples); the ONNX file holds the network.
+    and seed to samples), or those of a translator (images to images); the ONNX file holds the
+    network.
     """
     _library().load_model(target).export(str(out), format=format.value)
     typer.echo(f"Exported as {format.value}: {out}")

@@ -1,16 +1,19 @@
 """The GAN family: from noise, and labels where it is conditional, to samples."""
 
+import types
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, latent, losses
-from kgan.arguments import check_count
+from kgan.arguments import check_count, check_weight
 from kgan.data.checks import check_labels
 from kgan.data.contract import to_uint8
 from kgan.data.fields import Labels, Samples
 from kgan.export import Serving
 from kgan.game import AdversarialModel, Player
+from kgan.layers import HistoricalAverage
 from kgan.random import SeedGenerator
 
 
@@ -36,6 +39,16 @@ class GAN(AdversarialModel):
         noise: `"normal"` for N(0, 1) or `"uniform"` for U(-1, 1). Defaults to `"normal"`.
         discriminator_steps: integer of at least 1, the k of algorithm 1. Defaults to 1.
         num_classes: integer, for networks that take labels. Defaults to `None`.
+        augmentation: Keras layer that real and generated samples pass on their way to the
+            discriminator, in training only, such as `kgan.layers.DifferentiableAugmentation()`.
+            It must be differentiable: the generator learns through it. Defaults to `None`.
+        feature_matching: boolean. The generator then matches the mean of the discriminator's
+            features instead of playing its side of `loss` (Salimans et al. 2016, section 3.1).
+            The features are the output of the discriminator's layer named "features", or what its
+            last layer reads. Defaults to `False`.
+        historical_averaging: float, weight of the squared distance between each player's weights
+            and their mean over all steps so far (Salimans et al. 2016, section 3.3). Defaults to
+            0.0, which keeps no such means.
         seed: integer that seeds data order and noise. Defaults to `None`.
         **kwargs: `name`, `dtype` as for `keras.Model`.
 
@@ -71,6 +84,9 @@ class GAN(AdversarialModel):
         noise="normal",
         discriminator_steps=1,
         num_classes=None,
+        augmentation=None,
+        feature_matching=False,
+        historical_averaging=0.0,
         seed=None,
         **kwargs,
     ):
@@ -89,16 +105,46 @@ class GAN(AdversarialModel):
             for penalty in self.penalties
             if hasattr(penalty, "seed_generator")
         ]
+        self.augmentation = augmentation
+        if augmentation is not None and not augmentation.built:
+            # Keras would take a batch away from the data to build it.
+            augmentation.build((None, *self.fields[0].shape))
+        self.feature_matching = bool(feature_matching)
+        self.historical_averaging = check_weight("historical_averaging", historical_averaging)
         self._check_networks()
+        # Untracked, because these layers belong to the discriminator already.
+        self._readers = types.MappingProxyType(
+            {"features": _feature_network(self.discriminator)} if feature_matching else {}
+        )
+        self.histories = {}
+        for player in ("discriminator", "generator") if historical_averaging else ():
+            self.histories[player] = HistoricalAverage()
+            self.histories[player].build_for(getattr(self, player).trainable_variables)
         self.built = True
+
+    # What the two sides of the game are called in the logs. A subclass that overrides
+    # `discriminate` or `deceive` names its terms here.
+    discriminator_terms = ("adversarial",)
+    # The networks that take labels where `num_classes` is given.
+    labelled_networks = ("generator", "discriminator")
+
+    @property
+    def generator_terms(self):
+        """Names of the terms that `deceive` returns."""
+        return ("feature_matching",) if self.feature_matching else ("adversarial",)
 
     @property
     def players(self):
         """The table: a discriminator that moves on every batch, and a generator."""
         penalties = tuple(penalty.name for penalty in self.penalties)
+        history = ("historical_averaging",) if self.historical_averaging else ()
         return {
-            "discriminator": Player(("discriminator",), ("adversarial", *penalties)),
-            "generator": Player(("generator",), ("adversarial",), every=self.discriminator_steps),
+            "discriminator": Player(
+                ("discriminator",), (*self.discriminator_terms, *penalties, *history)
+            ),
+            "generator": Player(
+                ("generator",), (*self.generator_terms, *history), every=self.discriminator_steps
+            ),
         }
 
     @property
@@ -116,32 +162,60 @@ class GAN(AdversarialModel):
         """The discriminator's terms on a real batch and a fresh generated one."""
         # Its turn: nothing flows back into the generator.
         fake = ops.stop_gradient(self._imagine(ops.shape(x)[0], labels))
-        terms = {
-            "adversarial": self.loss.discriminator(
-                self._judge(x, labels), self._judge(fake, labels)
-            )
-        }
+        terms = self.discriminate(x, fake, labels)
         for penalty in self.penalties:
-            terms[penalty.name] = penalty(
-                x,
-                fake,
-                discriminator=lambda samples: self._judge(samples, labels),
-                gradient=backend.input_gradient,
-            )
-        return terms
+            if penalty.name not in terms:
+                terms[penalty.name] = penalty(
+                    x,
+                    fake,
+                    discriminator=lambda samples: self._judge(samples, labels),
+                    gradient=backend.input_gradient,
+                )
+        return {**terms, **self._history("discriminator")}
 
     def generator_loss(self, x, *labels):
-        """The generator's term on a fresh generated batch."""
-        fake = self._judge(self._imagine(ops.shape(x)[0], labels), labels)
-        real = self._judge(x, labels) if self.loss.relativistic else None
-        return {"adversarial": self.loss.generator(real, fake)}
+        """The generator's terms on a fresh generated batch."""
+        fake = self._imagine(ops.shape(x)[0], labels)
+        return {**self.deceive(x, fake, labels), **self._history("generator")}
+
+    def discriminate(self, real, fake, labels):
+        """The discriminator's side of the game, without penalties that judge anew."""
+        verdicts = self._judge(real, labels), self._judge(fake, labels)
+        terms = {"adversarial": self.loss.discriminator(*verdicts)}
+        for penalty in self.penalties:
+            if getattr(penalty, "reads_verdicts", False):
+                terms[penalty.name] = penalty.of_verdicts(real, fake, *verdicts)
+        return terms
+
+    def deceive(self, real, fake, labels):
+        """The generator's side of the game: a dict of terms."""
+        if self.feature_matching:
+            features = (self._features(samples, labels) for samples in (real, fake))
+            return {"feature_matching": losses.feature_matching(*features)}
+        verdict = self._judge(fake, labels)
+        target = self._judge(real, labels) if self.loss.relativistic else None
+        return {"adversarial": self.loss.generator(target, verdict)}
+
+    def _history(self, player):
+        if not self.historical_averaging:
+            return {}
+        distance = self.histories[player](getattr(self, player).trainable_variables)
+        return {"historical_averaging": self.historical_averaging * distance}
 
     def _imagine(self, num_samples, labels):
         noise = latent.draw((num_samples, *self.latent_shape), self.noise, self.noise_seed)
         return self.generator([noise, *labels] if labels else noise)
 
     def _judge(self, samples, labels):
+        samples = self._augmented(samples)
         return self.discriminator([samples, *labels] if labels else samples)
+
+    def _features(self, samples, labels):
+        samples = self._augmented(samples)
+        return self._readers["features"]([samples, *labels] if labels else samples)
+
+    def _augmented(self, samples):
+        return samples if self.augmentation is None else self.augmentation(samples)
 
     def respond(self, inputs):
         """The generator's raw output for noise, or for `[noise, labels]`."""
@@ -250,12 +324,13 @@ class GAN(AdversarialModel):
                 "The discriminator must read what the generator makes: build both for one shape. "
                 f"Received: generator output {made}, discriminator input {read}"
             )
-        num_inputs = 2 if self.num_classes else 1
-        for network in (self.generator, self.discriminator):
-            if len(network.inputs) != num_inputs:
+        for player in ("generator", "discriminator"):
+            network = getattr(self, player)
+            labelled = bool(self.num_classes) and player in self.labelled_networks
+            if len(network.inputs) != 1 + labelled:
                 raise ValueError(
                     f"With num_classes={self.num_classes}, the {network.name} must take "
-                    f"{'[input, labels]' if self.num_classes else 'one input'}. "
+                    f"{'[input, labels]' if labelled else 'one input'}. "
                     f"Received: {len(network.inputs)} inputs"
                 )
         per_sample = [p.name for p in self.penalties if getattr(p, "per_sample", False)]
@@ -271,3 +346,9 @@ class GAN(AdversarialModel):
                 "LayerNormalization or no normalization in the discriminator (for the networks of "
                 f"kgan: normalization=False). Received: layers {mixing[:3]}"
             )
+
+
+def _feature_network(discriminator):
+    named = [layer for layer in discriminator.layers if layer.name == "features"]
+    features = named[0].output if named else discriminator.layers[-1].input
+    return keras.Model(discriminator.inputs, features)

@@ -5,6 +5,8 @@ import difflib
 import keras
 from keras import ops
 
+from kgan.arguments import check_count
+
 
 @keras.saving.register_keras_serializable("kgan")
 class PlayerOptimizers(keras.optimizers.Optimizer):
@@ -234,3 +236,36 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             for name, inner in config["players"].items()
         }
         return cls(players, name=config["name"])
+
+
+def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=None):
+    """An Adam optimizer with the options that models of the zoo share.
+
+    Args:
+        learning_rate: float, or a Keras learning-rate schedule.
+        beta_1: float in [0, 1).
+        beta_2: float in [0, 1). Defaults to 0.999.
+        decay_steps: integer, moves within which the learning rate falls to a hundredth along half
+            a cosine. Defaults to `None`, a constant learning rate.
+        ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the weights.
+            Defaults to `None`.
+
+    Returns:
+        A `keras.optimizers.Adam`.
+
+    Raises:
+        TypeError: when `decay_steps` is no integer.
+        ValueError: when an option is out of range.
+    """
+    if ema_momentum is not None and not 0 < ema_momentum < 1:
+        raise ValueError(
+            "The momentum of a moving average lies between 0 and 1, such as 0.999. "
+            f"Received: ema_momentum={ema_momentum!r}"
+        )
+    if decay_steps is not None:
+        check_count("decay_steps", decay_steps)
+        learning_rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate, decay_steps, alpha=0.01
+        )
+    averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
+    return keras.optimizers.Adam(learning_rate, beta_1, beta_2, **averaging)

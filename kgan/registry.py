@@ -92,8 +92,9 @@ def load(name, *, like=None, weights=None, compile=True, **options):
 
     Args:
         name: string, a model of `list_models()`; case, `-` and `_` are ignored.
-        like: array, dataset or shape of one sample. Fills the options that follow from data,
-            such as `image_shape` and `num_classes`. Defaults to `None`.
+        like: array, dataset or shape of one sample, or a pair `(x, y)` of arrays. Fills the
+            options that follow from data, such as `image_shape`, `num_classes` and
+            `target_channels`. Defaults to `None`.
         weights: path of a `.keras` or `.weights.h5` file that this model saved with these
             options. All that is in it is restored: networks, optimizers with their averages, clock,
             random states. Defaults to `None`: fresh weights.
@@ -146,6 +147,15 @@ def _options_from_data(builder, like):
             f"{list(legal)}. Received: like of shape {found['shape']}"
         )
     options = {shape_options[0]: found["shape"]}
+    target = found["target_shape"]
+    if target is not None and "target_channels" in legal:
+        if target[:-1] != found["shape"][:-1]:
+            raise ValueError(
+                f"The model '{builder.__name__}' makes images of the size of those that it reads. "
+                "Resize one side, for example with kgan.data.load(..., size=...). "
+                f"Received: like of shapes {found['shape']} and {target}"
+            )
+        options["target_channels"] = target[-1]
     if "num_classes" in legal and found["num_classes"]:
         options["num_classes"] = found["num_classes"]
     return options

@@ -24,6 +24,7 @@ from kgan import data, registry, zoo
 from kgan.callbacks import SampleGrid, drawing
 from kgan.files import replacing
 from kgan.game import AdversarialModel
+from kgan.translation import Translator
 
 DEFAULTS = {
     "size": None,
@@ -306,7 +307,15 @@ def _build(settings, x, y, takes_seed):
     keras.utils.set_random_seed(settings["seed"])
     seed = {"seed": settings["seed"]} if takes_seed else {}
     like = x if y is None else (x, y)
-    return zoo.load(settings["model"], like=like, **seed, **settings["options"])
+    model = zoo.load(settings["model"], like=like, **seed, **settings["options"])
+    if isinstance(model, Translator):
+        raise ValueError(
+            "The command line trains models that make samples from noise, and this one translates "
+            "images of one kind into another, which takes two collections. Train it in Python, as "
+            "tutorials/pix2pix.py does with a folder of photographs. "
+            f"Received: {settings['model']}"
+        )
+    return model
 
 
 def _describe(found):

@@ -10,6 +10,8 @@ from kgan.arguments import check_count
 from kgan.callbacks.health import NaNGuard
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
+from kgan.data.fields import are_paired
+from kgan.data.unpaired import orders
 
 
 class Training:
@@ -37,11 +39,16 @@ class Training:
         resumed run sees what the whole run would have seen; with `steps_per_epoch` a pass over the
         data spans epochs, and a resumed run begins a new pass. A dataset brings its own order.
 
+        A model of two unpaired collections takes `fit(a, b)`, of any two lengths: two arrays, each
+        shuffled by itself, or two `tf.data.Dataset`s. An epoch is as long as the longer one, and
+        the shorter one is gone through again.
+
         Args:
             x: images as integers in 0..255 or floats in [-1, 1], shape (n, height, width,
                 channels); other samples as floats. An array, a `tf.data.Dataset`, a `PyDataset`,
                 a torch `DataLoader`, a generator, or TFDS's dict of `image` and `label`.
-            y: the second field of the model, such as labels. Defaults to `None`.
+            y: the second field of the model, such as labels or the images to translate to.
+                Defaults to `None`.
             batch_size: integer. Samples per step for arrays. Defaults to 64.
             epochs: integer. Defaults to 1.
             verbose: as in `keras.Model.fit`.
@@ -77,7 +84,8 @@ class Training:
             kwargs.pop("validation_batch_size", None)
         callbacks = _guarded(callbacks)
         if isinstance(x, np.ndarray):
-            order = _Order(len(x)) if shuffle else None
+            lengths = [len(x)] if y is None else [len(x), len(y)]
+            order = _Order(lengths, are_paired(self.fields)) if shuffle else None
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
             x, y, batch_size = self._batches(x, y, batch_size, order, checked=True), None, None
         return super().fit(
@@ -163,7 +171,8 @@ class Training:
         arrays = (x,) if y is None else (x, y)
         # In the model's own strategy, which `fit` need not be called in.
         with self.variable_scope():
-            return shuffled_batches(arrays, batch_size, order.permutation if order else None)
+            permutation = order.permutation if order else None
+            return shuffled_batches(arrays, batch_size, permutation, are_paired(self.fields))
 
     @contextlib.contextmanager
     def averaged_weights(self):
@@ -207,9 +216,10 @@ class Training:
 class _Order(keras.callbacks.Callback):
     """Names the order of an epoch's samples from what is saved: a seed and the game's clock."""
 
-    def __init__(self, num_samples):
+    def __init__(self, lengths, paired):
         super().__init__()
-        self.num_samples = num_samples
+        self.lengths = lengths
+        self.paired = paired
 
     def on_epoch_begin(self, epoch, logs=None):
         # Read here and not when the data begins to flow: JAX has taken the state away by then.
@@ -218,7 +228,10 @@ class _Order(keras.callbacks.Callback):
         self.key = [*seed.tolist(), int(clock)]
 
     def permutation(self):
-        return np.random.default_rng(self.key).permutation(self.num_samples)
+        generator = np.random.default_rng(self.key)
+        if self.paired:
+            return generator.permutation(self.lengths[0])
+        return orders(self.lengths, generator)
 
 
 def _with(callback, callbacks, model):
@@ -255,11 +268,20 @@ def _split(x, y, fraction):
             "Only arrays can be split. Pass validation_data=... with a dataset of its own. "
             f"Received: validation_split={fraction!r} with x of type {type(x).__name__}"
         )
-    cut = int(len(x) * (1.0 - fraction)) if 0.0 <= fraction < 1.0 else 0
-    if cut < 1:
-        raise ValueError(
-            "validation_split is the part of the samples to hold out, at least 0 and below 1, "
-            f"and must leave one to train on. Received: validation_split={fraction!r} of {len(x)}"
-        )
-    held_out = (x[cut:], None if y is None else y[cut:])
-    return (x[:cut], None if y is None else y[:cut]), held_out
+    kept, held_out = [], []
+    for array in (x, y):
+        if array is None:
+            kept.append(None)
+            held_out.append(None)
+            continue
+        # Each by its own length: collections that are not paired may differ.
+        cut = int(len(array) * (1.0 - fraction)) if 0.0 <= fraction < 1.0 else 0
+        if cut < 1:
+            raise ValueError(
+                "validation_split is the part of the samples to hold out, at least 0 and below 1, "
+                "and must leave one to train on. "
+                f"Received: validation_split={fraction!r} of {len(array)}"
+            )
+        kept.append(array[:cut])
+        held_out.append(array[cut:])
+    return tuple(kept), tuple(held_out)

@@ -130,6 +130,19 @@ def test_quickstart_shows_every_verb(tmp_path):
 
 
 @pytest.mark.slow
+def test_pix2pix_translates_a_folder_of_photographs(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        pixels = rng.integers(0, 256, (20, 24, 3), dtype="uint8")
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    printed = run("pix2pix.py", "--quick", "--folder", "photos", "--size", "16", folder=tmp_path)
+    assert "12 pairs: (16, 16, 1) -> (16, 16, 3), 1 held out" in printed
+    for name in ("pairs.png", "model.keras", "saved_model/saved_model.pb"):
+        assert (tmp_path / "out" / name).is_file()
+
+
+@pytest.mark.slow
 def test_demo_leaves_pictures_files_and_a_report(tmp_path):
     run("demo.py", "--epochs", "2", "--max-examples", "64", folder=tmp_path)
     out = tmp_path / "out"
@@ -148,3 +161,27 @@ def test_demo_leaves_pictures_files_and_a_report(tmp_path):
     assert "2 epochs of 8 steps, 16 steps of 64 digits" in report
     assert "--epochs 2 --max-examples 64" in report
     assert str(tmp_path) not in report
+
+
+@pytest.mark.slow
+def test_conditional_tutorial_makes_each_class_of_a_folder(tmp_path):
+    for shade, name in enumerate(("dark", "light")):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        for index in range(8):
+            picture = np.full((20, 16, 3), 40 + 150 * shade + index, "uint8")
+            Image.fromarray(picture).save(tmp_path / "mine" / name / f"{index}.png")
+    printed = run("conditional.py", "--folder", "mine", "--size", "16", "--quick", folder=tmp_path)
+    assert "images (16, 16, 16, 3) uint8, 2 classes" in printed
+    # One line of scores per class, in the order of the labels, and one for the real pictures.
+    rows = [line.split()[0] for line in printed.partition("realness matching")[2].splitlines()[1:4]]
+    assert rows == ["dark", "light", "your"]
+    for name in ("one_row_per_class.png", "model.keras"):
+        assert (tmp_path / "out" / name).is_file()
+
+
+@pytest.mark.slow
+def test_conditional_tutorial_runs_without_a_folder(tmp_path):
+    printed = run("conditional.py", "--quick", folder=tmp_path)
+    assert "images (1437, 8, 8, 1) uint8, 10 classes" in printed
+    with Image.open(tmp_path / "out" / "one_row_per_class.png") as picture:
+        assert picture.height * 12 == pytest.approx(picture.width * 10, rel=0.02)

@@ -37,8 +37,26 @@ SIDE, BATCH, STEPS = 8, 8, 6
 
 # Trainable parameters of the default configuration.
 PARAMETERS = {
+    "acgan": {"discriminator": 275_723, "generator": 1_148_085},
+    "conditional": {"discriminator": 275_713, "generator": 1_148_085},
+    "cyclegan": {
+        "discriminator_a": 2_765_633,
+        "discriminator_b": 2_765_633,
+        "a_to_b": 11_383_427,
+        "b_to_a": 11_383_427,
+    },
     "dcgan": {"discriminator": 212_993, "generator": 833_985},
+    "gan_qp": {"discriminator": 212_993, "generator": 1_009_601},
+    "infogan": {"discriminator": 288_269, "generator": 670_913},
+    "lsgan": {"discriminator": 212_993, "generator": 833_985},
+    "minibatch_discrimination": {"discriminator": 1_781_043, "generator": 833_985},
+    "pacgan": {"discriminator": 214_593, "generator": 833_985},
+    "pix2pix": {"discriminator": 2_768_705, "generator": 54_414_531},
+    "r3gan": {"discriminator": 221_264, "generator": 225_296},
+    "sngan": {"discriminator": 138_561, "generator": 935_297},
     "vanilla": {"discriminator": 533_505, "generator": 550_416},
+    "wgan": {"discriminator": 212_993, "generator": 833_985},
+    "wgan_gp": {"discriminator": 212_865, "generator": 1_009_601},
 }
 
 # What makes a model tiny, by the names of options: the first pattern that fits one counts.
@@ -53,7 +71,16 @@ TINY = {
     "depth": 1,
 }
 # Options for a model that the patterns do not fit: {"name": {option: value}}.
-TINY_BY_MODEL = {}
+TINY_BY_MODEL = {
+    # Of the standard batch, every class and every category has a part.
+    "acgan": {"num_classes": 3},
+    "conditional": {"num_classes": 3},
+    # A pool that is full after one batch, so that it deals old fakes in all the others.
+    "cyclegan": {"receptive_field": 16, "pool_size": 4},
+    "infogan": {"num_categories": 3},
+    # Within 0.01 hardly any signal gets through, and losses would tell little.
+    "wgan": {"clip": 0.3},
+}
 
 
 def tiny_options(name):
@@ -95,7 +122,18 @@ def inputs_of(model, n=3):
     if not isinstance(model, kgan.GAN):
         return data_of(model, n, as_float=True)[0]
     noise = kgan.latent.sample((n, *model.latent_shape), model.noise, seed=3)
-    return [noise, np.arange(n) % model.num_classes] if model.num_classes else noise
+    if not model.num_classes:
+        return noise
+    return [noise, (np.arange(n) % model.num_classes).astype("int32")]
+
+
+def is_translator(model):
+    return isinstance(model, kgan.translation.Translator)
+
+
+def made_by(model):
+    """The field of what `model(x)` makes."""
+    return next(iter(model.directions.values())).target if is_translator(model) else model.fields[0]
 
 
 def number(tensor):
@@ -182,6 +220,9 @@ def load_plain(name):
     for variable in [v for player in model.players for v in model.player_variables[player]]:
         middle = 1.0 if "gamma" in variable.name else 0.0
         variable.assign(rng.normal(middle, 0.2, variable.shape).astype("float32"))
+        if variable.constraint is not None:
+            # Or the first move would change it at any learning rate.
+            variable.assign(variable.constraint(variable))
     return model
 
 
@@ -249,10 +290,10 @@ def test_tiny_model_is_tiny(paper):
 def test_output_has_the_shape_and_range_of_the_data(paper):
     model, _ = paper
     output = model.predict(inputs_of(model), verbose=0)
-    assert output.shape == (3, *model.fields[0].shape)
+    assert output.shape == (3, *made_by(model).shape)
     assert output.dtype == "float32"
     assert np.isfinite(output).all()
-    if model.fields[0].is_image:
+    if made_by(model).is_image:
         assert -1 <= output.min() < output.max() <= 1
 
 
@@ -265,6 +306,32 @@ def test_generate_gives_samples_of_the_data(paper):
     assert samples.dtype == ("uint8" if model.fields[0].is_image else "float32")
     assert np.array_equal(samples, model.generate(5, seed=1, batch_size=3))
     assert not np.array_equal(samples, model.generate(5, seed=2, batch_size=3))
+
+
+def test_translate_answers_in_the_scale_of_the_data(paper):
+    model, state = paper
+    if not is_translator(model):
+        pytest.skip("makes samples from noise")
+    restore(state)
+    arrays = dict(zip((field.name for field in model.fields), data_of(model, 5), strict=True))
+    for name, way in model.directions.items():
+        samples = arrays[way.source.name]
+        with model.averaged_weights():
+            network = getattr(model, way.network)
+            raw = network.predict(kgan.data.to_float(samples), verbose=0)
+        for given in (samples, kgan.data.to_float(samples)):
+            # Whatever it is batched with, an image has one answer.
+            made = translate(model, name, given, batch_size=3)
+            assert made.shape == (5, *way.target.shape) and made.dtype == "uint8"
+            assert np.abs(made.astype(int) - kgan.data.to_uint8(raw)).max() <= 1
+        with pytest.raises(ValueError, match="Received: "):
+            translate(model, name, samples[:, 1:])
+
+
+def translate(model, direction, *arguments, **options):
+    """Calls `translate`, naming the direction where there are several."""
+    named = {"direction": direction} if len(model.directions) > 1 else {}
+    return model.translate(*arguments, **named, **options)
 
 
 # The game
@@ -314,9 +381,9 @@ def test_every_trainable_variable_gets_a_finite_gradient(plain):
         after = weights_of(model, player)
         assert all(np.isfinite(weight).all() for weight in after)
         moved = [not np.array_equal(a, b) for a, b in zip(before[player], after, strict=True)]
-        # A Wasserstein output bias has a zero gradient.
-        wasserstein = isinstance(getattr(model, "loss", None), kgan.losses.Wasserstein)
-        assert sum(moved) >= len(moved) - wasserstein
+        # A Wasserstein output bias has a zero gradient, and a hinge's has within the margins.
+        unmoved = (kgan.losses.Wasserstein, kgan.losses.Hinge)
+        assert sum(moved) >= len(moved) - isinstance(getattr(model, "loss", None), unmoved)
 
 
 def test_a_turn_moves_the_movers_networks_only(plain):
@@ -382,7 +449,14 @@ def test_evaluate_reports_the_loss_in_inference_mode(plain):
         logs = model.evaluate(*arrays, verbose=0, return_dict=True)
     for name, value in expected.items():
         assert logs[f"{name}_loss"] == pytest.approx(value, rel=1e-4)
-    if statistics_of(model):
+    # A pool that fills answers as in inference.
+    own = [
+        state
+        for player in model.players.values()
+        for network in player.networks
+        for state in statistics_of(getattr(model, network))
+    ]
+    if own:
         assert training != pytest.approx(expected, rel=1e-4)
 
 
@@ -535,8 +609,21 @@ def test_exported_model_is_the_model(paper, tmp_path):
     fit(model, data_of(model))
     model.export(tmp_path / "serving", verbose=False)
     served = tf.saved_model.load(str(tmp_path / "serving"))
+    if is_translator(model):
+        assert set(served.signatures) == {"serving_default", *model.directions}
+        arrays = dict(zip((field.name for field in model.fields), data_of(model, 5), strict=True))
+        for index, (name, way) in enumerate(model.directions.items()):
+            samples = arrays[way.source.name]
+            expected = translate(model, name, samples)
+            for endpoint in [name] if index else [name, "serving_default"]:
+                for size in (5, 2):  # the batch is dynamic
+                    output = getattr(served, endpoint)(tf.constant(samples[:size])).numpy()
+                    assert output.dtype == expected.dtype == "uint8"
+                    assert np.abs(output.astype(int) - expected[:size]).max() <= 1
+        return
     inputs = inputs_of(model, 5)
-    expected = model.predict(inputs, verbose=0)
+    with model.averaged_weights():  # which are what an export holds
+        expected = model.predict(inputs, verbose=0)
     for size in (5, 2):  # the batch is dynamic
         some = [array[:size] for array in inputs] if isinstance(inputs, list) else [inputs[:size]]
         output = served.serving_default(*map(tf.constant, some)).numpy()

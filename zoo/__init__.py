@@ -1,9 +1,41 @@
 """The zoo: one file per model. `kgan.zoo.load(name)` builds one, `list_models()` names them."""
 
 from kgan.registry import describe, list_models, load, register
-from kgan.zoo import dcgan, vanilla
+from kgan.zoo import (
+    acgan,
+    conditional,
+    cyclegan,
+    dcgan,
+    gan_qp,
+    infogan,
+    lsgan,
+    minibatch_discrimination,
+    pacgan,
+    pix2pix,
+    r3gan,
+    sngan,
+    vanilla,
+    wgan,
+    wgan_gp,
+)
 
 __all__ = ["describe", "list_models", "load", "register"]
 
 # The modules are reached by name through `load`; they only had to run.
-del dcgan, vanilla
+del (
+    acgan,
+    conditional,
+    cyclegan,
+    dcgan,
+    gan_qp,
+    infogan,
+    lsgan,
+    minibatch_discrimination,
+    pacgan,
+    pix2pix,
+    r3gan,
+    sngan,
+    vanilla,
+    wgan,
+    wgan_gp,
+)

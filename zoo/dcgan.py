@@ -5,10 +5,9 @@ generator's output and the discriminator's input, ReLU in the generator, leaky R
 discriminator, weights from N(0, 0.02), Adam with learning rate 2e-4 and beta_1 0.5 (section 4).
 """
 
-import keras
-
 from kgan import losses, networks
 from kgan.gan import GAN
+from kgan.optimizers import adam
 from kgan.registry import register
 
 
@@ -84,16 +83,10 @@ def dcgan(
         seed=seed,
         name="dcgan",
     )
-    if ema_momentum is not None and not 0 < ema_momentum < 1:
-        raise ValueError(
-            "The momentum of a moving average lies between 0 and 1, such as 0.999. "
-            f"Received: ema_momentum={ema_momentum!r}"
-        )
-    averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
     model.compile(
         optimizer={
-            "discriminator": keras.optimizers.Adam(learning_rate, beta_1),
-            "generator": keras.optimizers.Adam(learning_rate, beta_1, **averaging),
+            "discriminator": adam(learning_rate, beta_1),
+            "generator": adam(learning_rate, beta_1, ema_momentum=ema_momentum),
         }
     )
     return model

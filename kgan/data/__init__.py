@@ -5,8 +5,9 @@ from kgan.data.contract import to_float, to_uint8, unpack
 from kgan.data.fields import Labels, Samples
 from kgan.data.inspection import describe_data
 from kgan.data.ordering import ShuffledBatches
+from kgan.data.pairs import edges
 from kgan.data.sources import load
-from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers
+from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 
 __all__ = [
     "Labels",
@@ -14,12 +15,14 @@ __all__ = [
     "ShuffledBatches",
     "check",
     "describe_data",
+    "edges",
     "gaussian_1d",
     "grid",
     "grid_centers",
     "load",
     "ring",
     "ring_centers",
+    "stacked",
     "to_float",
     "to_uint8",
     "unpack",

@@ -4,34 +4,39 @@ import keras
 import numpy as np
 
 from kgan.data.ordering import ShuffledBatches
+from kgan.data.unpaired import unshuffled
 
 
-def shuffled_batches(arrays, batch_size, permutation=None):
-    """Batches of equally long arrays, the input of one `fit` or `evaluate`.
+def shuffled_batches(arrays, batch_size, permutation=None, paired=True):
+    """Batches of arrays, the input of one `fit` or `evaluate`.
 
     Keras's own shuffling can't be resumed: in a new process, epoch 3 is dealt the cards of
     epoch 0. Here the order is whatever `permutation` answers when an epoch begins.
 
     Args:
-        arrays: tuple of NumPy arrays of equal length.
+        arrays: tuple of NumPy arrays, of equal length where they are paired.
         batch_size: integer. A last, smaller batch holds the rest.
         permutation: function without arguments that returns the order of the samples in a new
-            epoch, an integer array. Defaults to `None`: the arrays' own order.
+            epoch, an integer array; with a column for each array where they are not paired.
+            Defaults to `None`: the arrays' own order.
+        paired: boolean, whether sample `i` of one belongs to sample `i` of the others. Otherwise
+            an epoch is as long as the longest. Defaults to `True`.
 
     Returns:
         A `tf.data.Dataset` on TensorFlow, otherwise a `keras.utils.PyDataset`, of tuples.
     """
     if keras.config.backend() == "tensorflow":
-        return _dataset(arrays, batch_size, permutation)
-    return ShuffledBatches(arrays, batch_size, permutation)
+        return _dataset(arrays, batch_size, permutation, paired)
+    return ShuffledBatches(arrays, batch_size, permutation, paired)
 
 
-def _dataset(arrays, batch_size, permutation):
+def _dataset(arrays, batch_size, permutation, paired):
     # Whole permutations are cut into batches and gathered, which is several times quicker than
     # shuffling element by element.
     import tensorflow as tf
 
-    num_samples = len(arrays[0])
+    lengths = tuple(len(array) for array in arrays)
+    num_samples = max(lengths)
     # A replica without a sample can't play: what does not share out evenly waits for another epoch.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     num_used = num_samples // replicas * replicas if num_samples % batch_size else num_samples
@@ -43,17 +48,25 @@ def _dataset(arrays, batch_size, permutation):
     num_full = num_used // batch_size * batch_size
 
     def order(_):
+        if permutation is None and not paired:
+            return tf.constant(unshuffled(lengths)[:num_used], tf.int64)
         if permutation is None:
             return tf.range(num_used, dtype=tf.int64)
         indices = tf.numpy_function(lambda: permutation().astype("int64"), [], tf.int64)
-        return tf.ensure_shape(indices, (num_samples,))[:num_used]
+        columns = () if paired else (len(arrays),)
+        return tf.ensure_shape(indices, (num_samples, *columns))[:num_used]
 
     def cut(indices):
-        full = tf.reshape(indices[:num_full], (num_full // batch_size, batch_size))
+        shape = (num_full // batch_size, batch_size, *indices.shape[1:])
+        full = tf.reshape(indices[:num_full], shape)
         batches = tf.data.Dataset.from_tensor_slices(full)
         if num_full < num_used:
             batches = batches.concatenate(tf.data.Dataset.from_tensors(indices[num_full:]))
         return batches
+
+    def gather(indices):
+        columns = [indices] * len(arrays) if paired else tf.unstack(indices, axis=1)
+        return tuple(tf.gather(tensor, column) for tensor, column in zip(tensors, columns))
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
@@ -64,7 +77,7 @@ def _dataset(arrays, batch_size, permutation):
     options.autotune.enabled = False
     tensors = tuple(tf.convert_to_tensor(np.ascontiguousarray(array)) for array in arrays)
     batches = tf.data.Dataset.range(1).map(order).flat_map(cut)
-    batches = batches.map(lambda indices: tuple(tf.gather(tensor, indices) for tensor in tensors))
+    batches = batches.map(gather)
     cardinality = -(-num_used // batch_size)
     batches = batches.apply(tf.data.experimental.assert_cardinality(cardinality))
     return batches.prefetch(2).with_options(options)

@@ -7,8 +7,9 @@ import warnings
 
 import numpy as np
 
-from kgan.data.fields import Labels, Samples, first_samples, keys_of, pick
+from kgan.data.fields import Labels, Samples, are_paired, first_samples, keys_of, pick
 from kgan.data.inspection import chunks, kind_of, peek, received, to_numpy, value_range
+from kgan.data.unpaired import is_two_collections, zipped
 
 # Rounding in resizing and in float16 leaves [-1, 1] by about this much.
 _TOLERANCE = 1e-3
@@ -26,7 +27,8 @@ def check(fields, x, y=None):
             floats in [-1, 1]; floats of shape `(n, *shape)` for fields that are no images; a list
             of equal-shaped samples; a dictionary of arrays; `(x, y)`; or a batched dataset:
             tf.data, PyDataset, torch DataLoader, Python generator.
-        y: Labels `(n,)` or `(n, 1)`, or the second samples of a translator. Defaults to `None`.
+        y: Labels `(n,)` or `(n, 1)`, or the second samples of a translator; beside a tf.data
+            dataset another one, where the model's fields are not paired. Defaults to `None`.
 
     Returns:
         `(x, y)`: uint8 or float arrays with all axes, int32 labels of shape `(n,)`, `None` for
@@ -48,6 +50,8 @@ def check(fields, x, y=None):
         ```
     """
     fields = tuple(fields)
+    if not are_paired(fields) and is_two_collections(x, y):
+        x, y = zipped(fields, x, y), None
     kind = kind_of(x)
     if kind is not None:
         return _check_dataset(fields, x, y, kind), None
@@ -126,7 +130,7 @@ def _check_values(fields, values, where=""):
         for field, array in zip(fields, arrays, strict=True)
     ]
     for field, array in zip(fields[1:], checked[1:], strict=True):
-        if len(array) != len(checked[0]):
+        if len(array) != len(checked[0]) and getattr(field, "paired", True):
             first = fields[0].name
             raise ValueError(
                 f"{first} has {len(checked[0])} samples and {field.name} has {len(array)}. "

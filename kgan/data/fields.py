@@ -14,6 +14,9 @@ class Samples:
     Args:
         shape: Shape of one sample, without the batch axis. `None` in it accepts any size.
         name: Name of the field, in messages and as a key of dictionaries. Defaults to `"x"`.
+        paired: Whether sample `i` belongs to sample `i` of the first field. `False` declares a
+            collection of its own: it may be longer or shorter, and `fit` shuffles it by itself.
+            Defaults to `True`.
 
     Example:
         ```python
@@ -25,6 +28,7 @@ class Samples:
 
     shape: tuple
     name: str = "x"
+    paired: bool = True
 
     def __post_init__(self):
         """Makes lists and NumPy integers a plain tuple, so that fields compare and hash."""
@@ -71,6 +75,11 @@ def keys_of(field, fields):
     if field is first_samples(fields):
         return (field.name, "image", "images", "x")
     return (field.name,)
+
+
+def are_paired(fields):
+    """Returns whether sample `i` of every field belongs to sample `i` of the first."""
+    return all(getattr(field, "paired", True) for field in fields[1:])
 
 
 def first_samples(fields):

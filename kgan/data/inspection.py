@@ -146,19 +146,21 @@ def received(name, array):
 
 
 def describe_data(like):
-    """Reads the shape of a sample, and the number of classes, off the user's data.
+    """Reads the shapes of samples, and the number of classes, off the user's data.
 
     Choose it to build a model that fits the data; `kgan.zoo.load(name, like=...)` calls it.
 
     Args:
         like: An array `(n, height, width, channels)`, grey images `(n, height, width)`, vectors
-            `(n, d)`; `(x, y)`, a dictionary `{"image": ..., "label": ...}`; a batched dataset; or
-            the shape of one sample as integers, where `(28, 28)` means `(28, 28, 1)`.
+            `(n, d)`; `(x, y)` with labels or with the samples of a translator's other side; a
+            dictionary `{"image": ..., "label": ...}`; a batched dataset; or the shape of one
+            sample as integers, where `(28, 28)` means `(28, 28, 1)`.
 
     Returns:
-        A dictionary with `"shape"`, the shape of one sample without the batch axis, and
+        A dictionary with `"shape"`, the shape of one sample without the batch axis;
         `"num_classes"`: the largest label plus one, or `None` when there are no labels or the data
-        is a dataset, whose first batch need not hold the largest label.
+        is a dataset, whose first batch need not hold the largest label; and `"target_shape"`, the
+        shape of one of y's samples, or `None` when y is missing or holds labels.
 
     Raises:
         TypeError: If it is a generator, which can be read only once, or no data at all.
@@ -171,12 +173,12 @@ def describe_data(like):
 
         images, labels = np.zeros((50, 28, 28), "uint8"), np.arange(50) % 10
         described = kgan.data.describe_data((images, labels))
-        assert described == {"shape": (28, 28, 1), "num_classes": 10}
+        assert described["shape"] == (28, 28, 1) and described["num_classes"] == 10
         assert kgan.data.describe_data((32, 32, 3))["shape"] == (32, 32, 3)
         ```
     """
     if _is_shape(like):
-        return {"shape": _shape_from_integers(like), "num_classes": None}
+        return _described(_shape_from_integers(like))
     kind = kind_of(like)
     if kind == "generator":
         raise TypeError(
@@ -193,15 +195,16 @@ def describe_data(like):
                 f"Received: {_keys(like)}."
             )
         x = to_numpy(x)
-        return {"shape": _shape_from_batch(x.shape, x.dtype), "num_classes": _count(y)}
+        y = None if y is None else to_numpy(y, "y")
+        return _described(_shape_from_batch(x.shape, x.dtype), y, _count(y))
     if kind == "tf.data":
-        x, _ = _samples_and_labels(like.element_spec)
-        shape = getattr(x, "shape", None)
-        if shape is not None and shape.rank is not None and None not in tuple(shape)[1:]:
-            shape = _shape_from_batch(tuple(shape), np.dtype(x.dtype.as_numpy_dtype))
-            return {"shape": shape, "num_classes": None}
+        x, y = _samples_and_labels(like.element_spec)
+        if _has_known_shape(x) and (y is None or _has_known_shape(y)):
+            shape = _shape_from_batch(tuple(x.shape), np.dtype(x.dtype.as_numpy_dtype))
+            return _described(shape, y)
     element, _ = peek(like, kind)
-    x, _ = _samples_and_labels(element)
+    # A DataLoader makes lists of what are tuples.
+    x, y = _samples_and_labels(tuple(element) if isinstance(element, list) else element)
     if x is None:
         raise ValueError(
             "No samples were found in the dataset. Expected batches `x`, `(x, y)`, or dictionaries "
@@ -209,7 +212,20 @@ def describe_data(like):
             f"Received: {_keys(element)}."
         )
     x = to_numpy(x)
-    return {"shape": _shape_from_batch(x.shape, x.dtype), "num_classes": None}
+    return _described(_shape_from_batch(x.shape, x.dtype), y if hasattr(y, "shape") else None)
+
+
+def _described(shape, y=None, num_classes=None):
+    target_shape = None
+    # Vectors (n, d) may be one-hot labels: only what has more axes must be samples.
+    if y is not None and len(y.shape) > 2:
+        target_shape = (*y.shape[1:], 1) if len(y.shape) == 3 else tuple(y.shape[1:])
+    return {"shape": shape, "num_classes": num_classes, "target_shape": target_shape}
+
+
+def _has_known_shape(spec):
+    shape = getattr(spec, "shape", None)
+    return shape is not None and shape.rank is not None and None not in tuple(shape)[1:]
 
 
 def _is_shape(like):

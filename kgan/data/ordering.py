@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from kgan.data.unpaired import unshuffled
+
 
 class ShuffledBatches(keras.utils.PyDataset):
     """Serves arrays in batches, in an order asked for anew at the beginning of each epoch.
@@ -13,11 +15,15 @@ class ShuffledBatches(keras.utils.PyDataset):
     and the ragged last batch no longer comes last.
 
     Args:
-        arrays: Tuple of one or two NumPy arrays of equal length: `(x,)` or `(x, y)`.
+        arrays: Tuple of one or two NumPy arrays: `(x,)` or `(x, y)`, of equal length where they
+            are paired.
         batch_size: Samples per batch, at least 1. The last batch of an epoch holds the rest.
         permutation: Function without arguments that returns the order of a new epoch: the integers
-            `0..n-1`, each once. Called once per epoch, when its first batch is asked for. Defaults
+            `0..n-1`, each once; for arrays that are not paired, a column of indices for each, as
+            long as the longest. Called once per epoch, when its first batch is asked for. Defaults
             to `None`, the order of the arrays.
+        paired: Whether sample `i` of one array belongs to sample `i` of the other. Otherwise an
+            epoch is as long as the longer one. Defaults to `True`.
 
     Raises:
         TypeError: If `permutation` is not callable.
@@ -35,13 +41,14 @@ class ShuffledBatches(keras.utils.PyDataset):
         ```
     """
 
-    def __init__(self, arrays, batch_size, permutation=None):
+    def __init__(self, arrays, batch_size, permutation=None, paired=True):
         """Checks the arguments, which the class describes."""
         # One worker: with more, Keras fetches ahead from threads, across the end of an epoch.
         super().__init__(workers=1, use_multiprocessing=False)
         arrays = tuple(arrays)
         lengths = [len(array) for array in arrays]
-        if len(arrays) not in (1, 2) or len(set(lengths)) != 1 or lengths[0] == 0:
+        is_one_length = len(set(lengths)) == 1 or not paired
+        if len(arrays) not in (1, 2) or not is_one_length or min(lengths) == 0:
             raise ValueError(
                 "The arrays do not make batches. Expected (x,) or (x, y), of equal length and not "
                 "empty. Cut them to the same samples. "
@@ -60,13 +67,15 @@ class ShuffledBatches(keras.utils.PyDataset):
         self.arrays = arrays
         self.batch_size = int(batch_size)
         self.permutation = permutation
+        self.paired = paired
+        self.num_samples = max(lengths)
         self._order = None
         self._is_finished = False
 
     @property
     def num_batches(self):
         """Number of batches in an epoch, a ragged last one included."""
-        return -(-len(self.arrays[0]) // self.batch_size)
+        return -(-self.num_samples // self.batch_size)
 
     def on_epoch_begin(self):
         """Forgets the order, if it has been served to its end.
@@ -90,21 +99,28 @@ class ShuffledBatches(keras.utils.PyDataset):
         num_batches = self.num_batches
         if not 0 <= index < num_batches:
             raise IndexError(f"There is no batch {index}: an epoch has {num_batches}.")
-        if self._order is None and self.permutation is not None:
+        if self._order is None:
             self._order = self._new_order()
         start = index * self.batch_size
         chosen = slice(start, start + self.batch_size)
-        if self.permutation is not None:
+        if self._order is not None:
             chosen = self._order[chosen]
         self._is_finished = self._is_finished or index == num_batches - 1
-        return tuple(array[chosen] for array in self.arrays)
+        if self.paired:
+            return tuple(array[chosen] for array in self.arrays)
+        return tuple(array[chosen[:, i]] for i, array in enumerate(self.arrays))
 
     def _new_order(self):
+        if self.permutation is None:
+            # Paired arrays are sliced: no indices, and no copies.
+            return None if self.paired else unshuffled([len(array) for array in self.arrays])
         order = np.asarray(self.permutation())
-        if order.shape != (len(self.arrays[0]),) or order.dtype.kind not in "iu":
+        columns = () if self.paired else (len(self.arrays),)
+        if order.shape != (self.num_samples, *columns) or order.dtype.kind not in "iu":
+            each = "each once" if self.paired else "in a column for each array"
             raise ValueError(
                 "permutation returned no order of the samples. Expected the integers "
-                f"0..{len(self.arrays[0]) - 1}, each once. Return for example "
+                f"0..{self.num_samples - 1}, {each}. Return for example "
                 "`generator.permutation(len(x))`. Received: an array of shape "
                 f"{order.shape}, dtype {order.dtype}."
             )

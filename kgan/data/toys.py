@@ -161,6 +161,53 @@ def gaussian_1d(n, mean=0.0, sigma=1.0, seed=None):
     return (mean + sigma * _generator(seed).standard_normal((n, 1))).astype("float32")
 
 
+def stacked(images, n=128_000, seed=None):
+    """Lays three random images over one another as the red, green and blue of a new one.
+
+    Choose it to count modes on images: of ten kinds of digits it makes 1 000 kinds of triples, and
+    `kgan.metrics.digit_judge` reads each channel. Protocol: stacked MNIST of Srivastava et al.
+    2017, VEEGAN, https://arxiv.org/abs/1705.07761, with 128 000 fixed triples as in Lin et al.
+    2018, PacGAN, https://arxiv.org/abs/1712.04086.
+
+    Args:
+        images: Grey images of shape `(m, height, width)` or `(m, height, width, 1)`, of any type.
+        n: Number of triples, at least 1. Defaults to 128 000, which are 300 MB of 28x28.
+        seed: Integer for the same triples again. Defaults to `None`, new ones on each call.
+
+    Returns:
+        Array of shape `(n, height, width, 3)` and of the images' type.
+
+    Raises:
+        TypeError: If `n` is not an integer.
+        ValueError: If the images are not grey ones, or a number is out of its range.
+
+    Example:
+        ```python
+        import kgan
+
+        digits = kgan.data.load("digits")
+        triples = kgan.data.stacked(digits, n=100, seed=0)
+        assert triples.shape == (100, 8, 8, 3)
+        ```
+    """
+    n = _positive_integer("n", n)
+    images = np.asarray(images)
+    if images.ndim == 4 and images.shape[-1] == 1:
+        images = images[..., 0]
+    if images.ndim != 3 or 0 in images.shape:
+        raise ValueError(
+            "Only grey images are stacked. Expected the shape (m, height, width) or (m, height, "
+            "width, 1). Take one channel of coloured ones: images[..., :1]. Received: images of "
+            f"shape {images.shape}."
+        )
+    chosen = _generator(seed).integers(len(images), size=(n, 3))
+    triples = np.empty((n, *images.shape[1:], 3), images.dtype)
+    # Channel by channel, so that nothing but the result is large for long.
+    for channel in range(3):
+        triples[..., channel] = images[chosen[:, channel]]
+    return triples
+
+
 def _mixture(n, centers, sigma, seed):
     n = _positive_integer("n", n)
     sigma = _real("sigma", sigma, minimum=0)

@@ -13,7 +13,10 @@ from kgan.losses.adversarial import (
     RelativisticPairing,
     Wasserstein,
 )
+from kgan.losses.matching import feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
+from kgan.losses.potential import QuadraticPotential
+from kgan.losses.reconstruction import get_reconstruction
 
 _LOSSES = {
     "hinge": Hinge,
@@ -100,8 +103,11 @@ __all__ = [
     "Minimax",
     "NonSaturating",
     "Penalty",
+    "QuadraticPotential",
     "RelativisticAverage",
     "RelativisticPairing",
     "Wasserstein",
+    "feature_matching",
     "get",
+    "get_reconstruction",
 ]

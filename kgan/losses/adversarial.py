@@ -13,98 +13,28 @@ errors and an example are in the docstring of the class.
 import numbers
 
 import keras
-from keras import ops
 
-
-def _float32(logits):
-    return ops.cast(logits, "float32")
-
-
-def _mean_softplus(logits):
-    return ops.mean(ops.softplus(_float32(logits)))
-
-
-def check_same_shape(real, fake, what):
-    """Raise `ValueError` for two tensors that broadcasting would silently combine wrongly."""
-    shapes = tuple(real.shape), tuple(fake.shape)
-    if len(shapes[0]) != len(shapes[1]) or any(
-        a is not None and b is not None and a != b for a, b in zip(*shapes, strict=True)
-    ):
-        raise ValueError(
-            f"The real and the fake {what} have different shapes. Expected equal shapes, because "
-            "each real one is paired with a fake one. Make as many fakes as there are reals, in "
-            f"the same shape. Received: real.shape={shapes[0]}, fake.shape={shapes[1]}"
-        )
-
-
-def minimax_discriminator_loss(real, fake, label_smoothing=0.0):
-    """Return `-mean(t log D(real) + (1 - t) log(1 - D(real))) - mean(log(1 - D(fake)))`.
-
-    `D` is the sigmoid of the logit and `t = 1 - label_smoothing` the real target.
-    """
-    # softplus(x) = softplus(-x) + x, hence t softplus(-x) + (1 - t) softplus(x) is this:
-    real = _float32(real)
-    return _mean_softplus(-real) + label_smoothing * ops.mean(real) + _mean_softplus(fake)
-
-
-def minimax_generator_loss(fake):
-    """Return `mean(log(1 - D(fake)))`, the generator's side of the minimax game."""
-    return -_mean_softplus(fake)
-
-
-def non_saturating_generator_loss(fake):
-    """Return `-mean(log D(fake))`; the discriminator's side is that of the minimax game."""
-    return _mean_softplus(-_float32(fake))
-
-
-def least_squares_discriminator_loss(real, fake, label_smoothing=0.0):
-    """Return `mean((real - t)^2) / 2 + mean(fake^2) / 2` with `t = 1 - label_smoothing`."""
-    real_term = ops.mean(ops.square(_float32(real) - (1.0 - label_smoothing)))
-    return 0.5 * (real_term + ops.mean(ops.square(_float32(fake))))
-
-
-def least_squares_generator_loss(fake):
-    """Return `mean((fake - 1)^2) / 2`."""
-    return 0.5 * ops.mean(ops.square(_float32(fake) - 1.0))
-
-
-def wasserstein_discriminator_loss(real, fake):
-    """Return `mean(fake) - mean(real)`."""
-    return ops.mean(_float32(fake)) - ops.mean(_float32(real))
-
-
-def wasserstein_generator_loss(fake):
-    """Return `-mean(fake)`; it is the generator's side of the hinge loss too."""
-    return -ops.mean(_float32(fake))
-
-
-def hinge_discriminator_loss(real, fake):
-    """Return `mean(max(0, 1 - real)) + mean(max(0, 1 + fake))`."""
-    real_term = ops.mean(ops.relu(1.0 - _float32(real)))
-    return real_term + ops.mean(ops.relu(1.0 + _float32(fake)))
-
-
-def relativistic_pairing_discriminator_loss(real, fake):
-    """Return `mean(softplus(-(real - fake)))`, real and fake paired in batch order."""
-    check_same_shape(real, fake, "logits")
-    return _mean_softplus(_float32(fake) - _float32(real))
-
-
-def relativistic_pairing_generator_loss(real, fake):
-    """Return `mean(softplus(-(fake - real)))`, the discriminator's loss with the roles swapped."""
-    check_same_shape(real, fake, "logits")
-    return _mean_softplus(_float32(real) - _float32(fake))
-
-
-def relativistic_average_discriminator_loss(real, fake):
-    """Return `mean(softplus(-(real - mean(fake)))) + mean(softplus(fake - mean(real)))`."""
-    real, fake = _float32(real), _float32(fake)
-    return _mean_softplus(ops.mean(fake) - real) + _mean_softplus(fake - ops.mean(real))
-
-
-def relativistic_average_generator_loss(real, fake):
-    """Return `mean(softplus(-(fake - mean(real)))) + mean(softplus(real - mean(fake)))`."""
-    return relativistic_average_discriminator_loss(fake, real)
+from kgan.losses.functions import (
+    hinge_discriminator_loss,
+    hinge_fake_loss,
+    hinge_real_loss,
+    least_squares_discriminator_loss,
+    least_squares_fake_loss,
+    least_squares_generator_loss,
+    least_squares_real_loss,
+    minimax_discriminator_loss,
+    minimax_fake_loss,
+    minimax_generator_loss,
+    minimax_real_loss,
+    non_saturating_generator_loss,
+    relativistic_average_discriminator_loss,
+    relativistic_average_generator_loss,
+    relativistic_pairing_discriminator_loss,
+    relativistic_pairing_generator_loss,
+    wasserstein_discriminator_loss,
+    wasserstein_fake_loss,
+    wasserstein_generator_loss,
+)
 
 
 class AdversarialLoss:
@@ -112,7 +42,9 @@ class AdversarialLoss:
 
     Subclass it to write a loss of your own: override `discriminator` and `generator`, set
     `relativistic = True` if the generator's loss needs the real logits, return the constructor's
-    arguments from `get_config` and register the class for saving.
+    arguments from `get_config` and register the class for saving. If the discriminator's side is
+    a sum over real and over fake samples, override `discriminator_real` and `discriminator_fake`
+    too, which games with a third kind of sample need, such as `kgan.ConditionalGAN`.
 
     Example:
     ```python
@@ -132,6 +64,7 @@ class AdversarialLoss:
     relativistic = False
     _discriminator_loss = None
     _generator_loss = None
+    _halves = None
 
     def discriminator(self, real, fake):
         """Return what the discriminator minimises.
@@ -148,6 +81,21 @@ class AdversarialLoss:
         """
         self._require_real(real, "discriminator")
         return self._discriminator_loss(real, fake, **self.get_config())
+
+    def discriminator_real(self, real):
+        """Return the half of `discriminator` on real samples, logits of any shape.
+
+        `discriminator(real, fake)` is `discriminator_real(real) + discriminator_fake(fake)`.
+        Raises `ValueError` if the loss compares the two and has no halves.
+        """
+        self.require_halves()
+        self._require_real(real, "discriminator_real")
+        return self._halves[0](real, **self.get_config())
+
+    def discriminator_fake(self, fake):
+        """Return the half of `discriminator` on generated samples: see `discriminator_real`."""
+        self.require_halves()
+        return self._halves[1](fake)
 
     def generator(self, real, fake):
         """Return what the generator minimises.
@@ -185,6 +133,26 @@ class AdversarialLoss:
                 "discriminator's logits of a batch of real samples, against which this loss "
                 "compares the fake ones. Pass `discriminator(real_samples)` as `real`. "
                 "Received: real=None"
+            )
+
+    @property
+    def has_halves(self):
+        """Whether `discriminator` is the sum of `discriminator_real` and `discriminator_fake`."""
+        cls, halves = type(self), ("discriminator_real", "discriminator_fake")
+        if all(getattr(cls, half) is not getattr(AdversarialLoss, half) for half in halves):
+            return True
+        # Inherited halves say nothing of a `discriminator` that a subclass overrides.
+        return self._halves is not None and cls.discriminator is AdversarialLoss.discriminator
+
+    def require_halves(self):
+        """Raise `ValueError` if the loss has no halves, with what to use instead."""
+        if not self.has_halves:
+            raise ValueError(
+                f"{type(self).__name__} has no halves: what it makes of real and of fake logits "
+                "cannot be told apart. Expected a loss that is a sum over the two. Use "
+                '"non_saturating", "hinge", "least_squares", "minimax" or "wasserstein", or '
+                "override discriminator_real(real) and discriminator_fake(fake) in a loss of your "
+                f"own. Received: {type(self).__name__}"
             )
 
 
@@ -232,6 +200,7 @@ class Minimax(_SmoothedLoss):
     """
 
     _discriminator_loss = staticmethod(minimax_discriminator_loss)
+    _halves = (minimax_real_loss, minimax_fake_loss)
     _generator_loss = staticmethod(minimax_generator_loss)
 
 
@@ -262,6 +231,7 @@ class NonSaturating(_SmoothedLoss):
     """
 
     _discriminator_loss = staticmethod(minimax_discriminator_loss)
+    _halves = (minimax_real_loss, minimax_fake_loss)
     _generator_loss = staticmethod(non_saturating_generator_loss)
 
 
@@ -293,6 +263,7 @@ class LeastSquares(_SmoothedLoss):
     """
 
     _discriminator_loss = staticmethod(least_squares_discriminator_loss)
+    _halves = (least_squares_real_loss, least_squares_fake_loss)
     _generator_loss = staticmethod(least_squares_generator_loss)
 
 
@@ -316,6 +287,7 @@ class Wasserstein(AdversarialLoss):
     """
 
     _discriminator_loss = staticmethod(wasserstein_discriminator_loss)
+    _halves = (wasserstein_generator_loss, wasserstein_fake_loss)
     _generator_loss = staticmethod(wasserstein_generator_loss)
 
 
@@ -339,6 +311,7 @@ class Hinge(AdversarialLoss):
     """
 
     _discriminator_loss = staticmethod(hinge_discriminator_loss)
+    _halves = (hinge_real_loss, hinge_fake_loss)
     _generator_loss = staticmethod(wasserstein_generator_loss)
 
 

@@ -18,7 +18,7 @@ import numbers
 import keras
 from keras import ops
 
-from kgan.losses.adversarial import check_same_shape
+from kgan.losses.functions import check_same_shape
 from kgan.random import SeedGenerator
 
 # Below the resolution of float32 at a norm of 1, and it keeps the root differentiable at 0.

@@ -4,9 +4,10 @@ import keras
 from keras import initializers, layers
 
 from kgan.arguments import check_count
+from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
 
 
-def num_stages(image_shape):
+def num_stages(image_shape, family="a DCGAN"):
     """How many times the strides of a DCGAN halve an image.
 
     As often as both sides stay whole and at least 4, which gives a 4x4 base at 64x64 as in the
@@ -14,6 +15,7 @@ def num_stages(image_shape):
 
     Args:
         image_shape: tuple `(height, width, channels)`.
+        family: string, what the errors call the networks. Defaults to `"a DCGAN"`.
 
     Returns:
         Integer of at least 1.
@@ -31,8 +33,8 @@ def num_stages(image_shape):
     """
     if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
         raise ValueError(
-            "A DCGAN makes images of shape (height, width, channels), all positive integers, such "
-            "as (28, 28, 1). For vectors choose the model 'vanilla'. "
+            f"The networks of {family} are for images of shape (height, width, channels), all "
+            "positive integers, such as (28, 28, 1). For vectors choose the model 'vanilla'. "
             f"Received: image_shape={image_shape!r}"
         )
     height, width, channels = image_shape
@@ -47,7 +49,7 @@ def num_stages(image_shape):
     if height % step or width % step or stages == 0:
         near = tuple(max(8, round(side / step + 1e-9) * step) for side in (height, width))
         raise ValueError(
-            f"The strides of a DCGAN double the image at least {'once' if step == 2 else 'twice'}, "
+            f"The stages of {family} double the image at least {'once' if step == 2 else 'twice'}, "
             f"so height and width must be multiples of {step}, at least 8. The nearest size is "
             f"{near[0]}x{near[1]}: resize to it, for example with kgan.data.load(..., "
             f"size={near}) or keras.layers.Resizing{near}. "
@@ -102,7 +104,7 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalizatio
     x = layers.Reshape((height, breadth, channels))(x)
     for stage in range(stages):
         if normalization:
-            x = _batch_normalization()(x)
+            x = batch_normalization()(x)
         x = layers.ReLU()(x)
         last = stage == stages - 1
         channels = image_shape[2] if last else channels // 2
@@ -119,7 +121,17 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalizatio
     return keras.Model(noise, images, name="generator")
 
 
-def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, normalization=True):
+def discriminator(
+    image_shape,
+    width=64,
+    kernel_size=5,
+    negative_slope=0.2,
+    normalization=True,
+    spectral_normalization=False,
+    constraint=None,
+    pack=1,
+    head=None,
+):
     """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
 
     Choose it beside `kgan.networks.dcgan.generator`. Set `normalization=False` for losses with
@@ -135,9 +147,15 @@ def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, norm
         negative_slope: float, slope of the leaky ReLU. Defaults to 0.2.
         normalization: boolean, BatchNorm after all convolutions but the first, which reads the
             image. Defaults to `True`.
+        spectral_normalization: boolean, `kgan.layers.SpectralNormalization` of each convolution
+            and of the last layer. Defaults to `False`.
+        constraint: a `keras.constraints.Constraint` of all weights. Defaults to `None`.
+        pack: integer, images that are judged together (`kgan.layers.Pack`). Defaults to 1.
+        head: layer between the flattened features and the logit, such as
+            `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
 
     Returns:
-        A functional `keras.Model`: images -> logits (batch, 1).
+        A functional `keras.Model`: images -> logits (ceil(batch / pack), 1).
 
     Raises:
         ValueError: when strides can't make the size.
@@ -152,22 +170,28 @@ def discriminator(image_shape, width=64, kernel_size=5, negative_slope=0.2, norm
     """
     _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
-    x = images
+    x = packed(images, pack)
     for stage in range(num_stages(image_shape)):
         normalize = normalization and stage > 0
-        x = layers.Conv2D(
+        convolution = layers.Conv2D(
             width * 2**stage,
             kernel_size,
             strides=2,
             padding="same",
             use_bias=not normalize,
             kernel_initializer=_normal(),
-        )(x)  # (batch, h / 2, w / 2, channels)
+            **constrained(constraint, bias=not normalize),
+        )
+        x = spectrally_normalized(convolution, spectral_normalization)(x)
+        # (batch / pack, h / 2, w / 2, channels)
         if normalize:
-            x = _batch_normalization()(x)
+            x = batch_normalization(constraint)(x)
         x = layers.LeakyReLU(negative_slope)(x)
-    x = layers.Flatten()(x)
-    logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32")(x)
+    x = layers.Flatten(name="features")(x)
+    if head is not None:
+        x = head(x)
+    last = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", **constrained(constraint))
+    logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(images, logits, name="discriminator")
 
 
@@ -179,8 +203,3 @@ def _check_convolutions(width, kernel_size):
 def _normal():
     # A new one for each layer: one unseeded initializer would give layers equal weights.
     return initializers.RandomNormal(stddev=0.02)  # section 4 of the paper
-
-
-def _batch_normalization():
-    # The released code's momentum and epsilon; Keras's 0.99 lags far behind a moving generator.
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)

@@ -7,9 +7,10 @@ import keras
 from keras import layers
 
 from kgan.arguments import check_count
+from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
 
 
-def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
+def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", normalization=False):
     """A stack of ReLU layers from noise to a sample of any shape.
 
     Choose it for points, small vectors, and images of the size of MNIST's; a convolutional
@@ -23,6 +24,7 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
         units: tuple of integers, width of each hidden layer. Defaults to `(128, 256)`.
         activation: of the last layer. `"auto"` means `"tanh"` for images, whose range is
             [-1, 1], and `"linear"` for vectors. Defaults to `"auto"`.
+        normalization: boolean, BatchNorm before each ReLU. Defaults to `False`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> samples (batch, *sample_shape).
@@ -42,7 +44,12 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
     noise = keras.Input((latent_dim,), name="noise")
     x = noise
     for width in units:
-        x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
+        if normalization:
+            # BatchNorm has a bias of its own.
+            x = layers.Dense(width, use_bias=False, kernel_initializer="he_normal")(x)
+            x = layers.ReLU()(batch_normalization()(x))
+        else:
+            x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
     # The last layer computes in float32 whatever the policy: samples and losses need it.
     x = layers.Dense(math.prod(sample_shape), activation=activation, dtype="float32")(x)
     if len(sample_shape) > 1:
@@ -50,7 +57,17 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto"):
     return keras.Model(noise, x, name="generator")
 
 
-def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.2):
+def discriminator(
+    sample_shape,
+    units=(256, 128),
+    dropout=0.0,
+    negative_slope=0.2,
+    normalization=False,
+    spectral_normalization=False,
+    constraint=None,
+    pack=1,
+    head=None,
+):
     """A stack of leaky ReLU layers from a sample of any shape to one logit.
 
     Choose it beside `kgan.networks.mlp.generator`. The paper's maxout units are left out in favour
@@ -63,9 +80,17 @@ def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.
         units: tuple of integers, width of each hidden layer. Defaults to `(256, 128)`.
         dropout: float in [0, 1), after each hidden layer. Defaults to 0.0.
         negative_slope: float, slope of the leaky ReLU. Defaults to 0.2.
+        normalization: boolean, BatchNorm before each leaky ReLU. Defaults to `False`.
+        spectral_normalization: boolean, `kgan.layers.SpectralNormalization` of each layer.
+            Defaults to `False`.
+        constraint: a `keras.constraints.Constraint` of all weights. Defaults to `None`.
+        pack: integer, samples that are judged together (`kgan.layers.Pack`). Defaults to 1.
+        head: layer between the last hidden layer and the logit, such as
+            `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
 
     Returns:
-        A functional `keras.Model`: samples (batch, *sample_shape) -> logits (batch, 1).
+        A functional `keras.Model`: samples (batch, *sample_shape) -> logits
+        (ceil(batch / pack), 1).
 
     Example:
 
@@ -77,14 +102,28 @@ def discriminator(sample_shape, units=(256, 128), dropout=0.0, negative_slope=0.
     """
     _check_sizes(sample_shape, units)
     sample = keras.Input(sample_shape, name="sample")
-    x = layers.Flatten()(sample) if len(sample_shape) > 1 else sample
+    x = packed(sample, pack)
+    if len(sample_shape) > 1:
+        x = layers.Flatten()(x)
     for width in units:
-        x = layers.Dense(width, kernel_initializer="he_normal")(x)
+        dense = layers.Dense(
+            width,
+            use_bias=not normalization,
+            kernel_initializer="he_normal",
+            **constrained(constraint, bias=not normalization),
+        )
+        x = spectrally_normalized(dense, spectral_normalization)(x)
+        if normalization:
+            x = batch_normalization(constraint)(x)
         x = layers.LeakyReLU(negative_slope)(x)
         if dropout:
             # With a seed, or torch would draw from a state that is not saved with the model.
             x = layers.Dropout(dropout, seed=random.randrange(2**31))(x)
-    return keras.Model(sample, layers.Dense(1, dtype="float32")(x), name="discriminator")
+    if head is not None:
+        x = head(layers.Identity(name="features")(x))
+    last = layers.Dense(1, dtype="float32", **constrained(constraint))
+    logits = spectrally_normalized(last, spectral_normalization)(x)
+    return keras.Model(sample, logits, name="discriminator")
 
 
 def _check_sizes(sample_shape, units):

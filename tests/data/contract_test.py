@@ -434,7 +434,8 @@ def test_scaling_round_trips():
     ],
 )
 def test_describe_data(make, shape, num_classes):
-    assert describe_data(make()) == {"shape": shape, "num_classes": num_classes}
+    expected = {"shape": shape, "num_classes": num_classes, "target_shape": None}
+    assert describe_data(make()) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kgan.data import gaussian_1d, grid, grid_centers, ring, ring_centers
+from kgan.data import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 
 
 def test_ring_centers_follow_the_protocol():
@@ -70,3 +70,33 @@ def test_bad_arguments_are_refused_in_words(call, error):
     with pytest.raises(error, match="(?s)xpected|must be") as caught:
         call()
     assert "Received: " in str(caught.value) and "Pass " in str(caught.value)
+
+
+def test_stacked_lays_three_images_over_one_another():
+    images = np.arange(10, dtype="uint8")[:, None, None].repeat(4, 1).repeat(6, 2)
+    triples = stacked(images, n=20_000, seed=0)
+    assert triples.shape == (20_000, 4, 6, 3) and triples.dtype == "uint8"
+    # Each channel is one whole image, and channels are drawn apart: all 1 000 triples come, evenly.
+    assert (triples == triples[:, :1, :1]).all()
+    classes = triples[:, 0, 0].astype(int) @ (100, 10, 1)
+    counts = np.bincount(classes, minlength=1000)
+    assert counts.min() > 0 and counts.sum() == 20_000
+    chi_square = np.square(counts - 20).sum() / 20
+    assert abs(chi_square - 999) < 5 * np.sqrt(2 * 999)
+    np.testing.assert_array_equal(stacked(images[..., None], n=20_000, seed=0), triples)
+    assert (stacked(images, n=100, seed=1) != triples[:100]).any()
+
+
+@pytest.mark.parametrize(
+    ("images", "n", "error"),
+    [
+        (np.zeros((5, 8, 8, 3)), 4, ValueError),
+        (np.zeros((0, 8, 8)), 4, ValueError),
+        (np.zeros((8, 8)), 4, ValueError),
+        (np.zeros((5, 8, 8)), 0, ValueError),
+        (np.zeros((5, 8, 8)), 4.0, TypeError),
+    ],
+)
+def test_stacked_refuses_in_words(images, n, error):
+    with pytest.raises(error, match="Received"):
+        stacked(images, n)

@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from kgan import losses
-from kgan.losses import adversarial
+from kgan.losses import functions
 
 NAMES = (
     "hinge",
@@ -205,7 +205,7 @@ def test_pairs_of_different_shapes_are_refused_and_not_broadcast():
     with pytest.raises(ValueError, match=r"real.shape=\(4, 1\), fake.shape=\(1, 1\)"):
         loss.discriminator(column, column[:1])
     unknown = keras.KerasTensor((None, 1))
-    adversarial.check_same_shape(unknown, column, "logits")
+    functions.check_same_shape(unknown, column, "logits")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -281,3 +281,39 @@ def test_get_of_a_name_like_no_other():
 def test_get_refuses_other_types(identifier):
     with pytest.raises(TypeError, match="Received: identifier="):
         losses.get(identifier)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "relativistic" not in name])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_halves_add_up_to_the_discriminators_loss_exactly(name, label_smoothing):
+    if label_smoothing and name not in SMOOTHED:
+        pytest.skip("has no targets to smooth")
+    loss = losses.get(name, label_smoothing=label_smoothing)
+    real, fake = (ops.convert_to_tensor(x, "float32") for x in logits((5, 3)))
+    whole = ops.convert_to_numpy(loss.discriminator(real, fake))
+    half_real = ops.convert_to_numpy(loss.discriminator_real(real))
+    half_fake = ops.convert_to_numpy(loss.discriminator_fake(fake))
+    assert half_real + half_fake == whole
+    # Each half knows its own side only: the formula against a verdict that costs nothing there.
+    sure = {"wasserstein": 0.0, "hinge": -1.0, "least_squares": 0.0}.get(name, -30.0)
+    paper = PAPER[name][0]
+    target = (1.0 - label_smoothing,) if name in SMOOTHED else ()
+    expected = paper(logits((5, 3))[0], np.full((5, 3), sure), *target)
+    np.testing.assert_allclose(half_real, expected, rtol=1e-5)
+
+
+class Own(losses.Hinge):
+    def discriminator(self, real, fake):
+        return ops.mean(fake - real)
+
+
+@pytest.mark.parametrize("loss", ["relativistic_average", "relativistic_pairing", Own])
+@pytest.mark.parametrize("half", ["discriminator_real", "discriminator_fake"])
+def test_a_loss_that_compares_has_no_halves(loss, half):
+    with pytest.raises(ValueError, match='has no halves.*Use "non_saturating"'):
+        getattr(losses.get(loss), half)(np.zeros((4, 1), "float32"))
+
+
+def test_half_without_logits_is_refused():
+    with pytest.raises(ValueError, match="discriminator_real was called without real logits"):
+        losses.Hinge().discriminator_real(None)

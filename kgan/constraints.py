@@ -1,0 +1,55 @@
+"""Constraints that optimizers apply to weights after each move."""
+
+import math
+import numbers
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("kgan")
+class WeightClipping(keras.constraints.Constraint):
+    """Clips each weight to `[-limit, limit]` after each move of its optimizer.
+
+    Choose it to have the first Wasserstein GAN as it was. A gradient penalty
+    (`kgan.losses.GradientPenalty`) keeps a critic Lipschitz without pushing its weights to the
+    limits, and is what to choose otherwise.
+
+    Reference: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1. As there, biases are clipped
+    too: give it to a whole discriminator by `constraint=` of the builders in `kgan.networks`.
+    Initial weights are not clipped before the first move.
+
+    Args:
+        limit: float > 0, the paper's c. Defaults to 0.01.
+
+    Raises:
+        TypeError: when `limit` is not a number.
+        ValueError: when it is not positive and finite.
+
+    Example:
+
+    ```python
+    import kgan
+
+    critic = kgan.networks.mlp.discriminator((2,), constraint=kgan.constraints.WeightClipping(0.1))
+    ```
+    """
+
+    def __init__(self, limit=0.01):
+        message = (
+            "The limit of the weights must be a positive finite number, such as 0.01. "
+            f"Received: limit={limit!r}"
+        )
+        if isinstance(limit, bool) or not isinstance(limit, numbers.Real):
+            raise TypeError(message)
+        if not (math.isfinite(limit) and limit > 0):
+            raise ValueError(message)
+        self.limit = float(limit)
+
+    def __call__(self, weights):
+        """The weights, clipped."""
+        return ops.clip(weights, -self.limit, self.limit)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"limit": self.limit}

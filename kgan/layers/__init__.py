@@ -1,0 +1,31 @@
+"""Layers of adversarial networks that Keras does not have, or has otherwise."""
+
+from kgan.layers.augmentation import DifferentiableAugmentation
+from kgan.layers.averaging import HistoricalAverage
+from kgan.layers.codes import LatentCodes
+from kgan.layers.history import HistoryPool
+from kgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
+from kgan.layers.normalization import InstanceNormalization, SpectralNormalization
+from kgan.layers.packing import Pack
+from kgan.layers.resampling import ReflectionPadding2D
+from kgan.layers.virtual_batch import (
+    DropReference,
+    ReferenceBatch,
+    VirtualBatchNormalization,
+)
+
+__all__ = [
+    "DifferentiableAugmentation",
+    "DropReference",
+    "HistoricalAverage",
+    "HistoryPool",
+    "InstanceNormalization",
+    "LatentCodes",
+    "MinibatchDiscrimination",
+    "MinibatchStandardDeviation",
+    "Pack",
+    "ReferenceBatch",
+    "ReflectionPadding2D",
+    "SpectralNormalization",
+    "VirtualBatchNormalization",
+]

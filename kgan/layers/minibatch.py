@@ -1,0 +1,185 @@
+"""Layers that let a discriminator see how a sample lies among the others of its batch."""
+
+import math
+
+import keras
+from keras import ops
+
+from kgan.arguments import check_count
+
+
+@keras.saving.register_keras_serializable("kgan")
+class MinibatchDiscrimination(keras.layers.Layer):
+    """Append to each sample's features how close they come to those of the rest of the batch.
+
+    Choose it near the end of a discriminator, after flattening, when the generator collapses: a
+    batch of equal samples gets large closeness features, which give it away. For convolutional
+    features `MinibatchStandardDeviation` is cheaper.
+
+    With `M_i` the matrix `(B, C)` of sample `i`, the product of its features and a trained tensor
+    of shape `(A, B, C)`, feature `b` of sample `i` is `sum over j of exp(-|M_ib - M_jb|_1)`.
+
+    The other samples are those of the same call: real and generated samples shall come in
+    separate batches. Under a distribution strategy of TensorFlow they are those of the replica's
+    share. A sample alone in its batch gets zeros. The discriminator's answer for one sample
+    depends on the others, so penalties that are defined per sample lose their meaning.
+
+    Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. The sum
+    there runs over all `j`; here the sample itself is left out, whose part is always 1.
+
+    Args:
+        num_kernels: integer of at least 1, the B of the formula: features appended.
+            Defaults to 50.
+        kernel_dim: integer of at least 1, the C of the formula: length of the vectors that are
+            compared. Defaults to 5.
+        kernel_initializer: for the trained tensor, kept as a matrix `(A, B * C)`. Defaults to
+            `"glorot_uniform"`.
+        **kwargs: `name`, `dtype` as for `keras.layers.Layer`.
+
+    Input shape:
+        `(n, A)`.
+
+    Output shape:
+        `(n, A + B)`.
+
+    Raises:
+        TypeError: when a size is not an integer.
+        ValueError: when a size is below 1, or the input is not a batch of vectors.
+
+    Example:
+
+    ```python
+    import keras
+    from kgan.layers import MinibatchDiscrimination
+
+    images = keras.Input((28, 28, 1))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(8, 4, strides=2)(images))
+    logits = keras.layers.Dense(1)(MinibatchDiscrimination(16)(x))
+    ```
+    """
+
+    def __init__(self, num_kernels=50, kernel_dim=5, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.num_kernels = check_count("num_kernels", num_kernels)
+        self.kernel_dim = check_count("kernel_dim", kernel_dim)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        """Makes the tensor that features are multiplied with."""
+        if len(input_shape) != 2 or input_shape[-1] is None:
+            raise ValueError(
+                "Minibatch discrimination compares vectors of a known length: put a Flatten layer "
+                f"before it. Received: input shape {tuple(input_shape)}, expected (n, features)"
+            )
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.num_kernels * self.kernel_dim),
+            initializer=self.kernel_initializer,
+            name="kernel",
+        )
+
+    def call(self, inputs):
+        """The features and their closeness to the rest of the batch."""
+        # Distances and their sums in float32: in half precision equal samples would look apart.
+        matrices = ops.cast(ops.matmul(inputs, self.kernel), "float32")
+        matrices = ops.reshape(matrices, (-1, self.num_kernels, self.kernel_dim))  # (n, B, C)
+        differences = ops.expand_dims(matrices, 1) - ops.expand_dims(matrices, 0)
+        closeness = ops.exp(-ops.sum(ops.abs(differences), axis=-1))  # (n, n, B)
+        places = ops.arange(ops.shape(inputs)[0])
+        others = ops.cast(places[:, None] != places[None, :], "float32")
+        features = ops.sum(closeness * others[:, :, None], axis=1)  # (n, B)
+        return ops.concatenate([inputs, ops.cast(features, inputs.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """The output's shape for an input's, with `None` for an unknown batch."""
+        return (input_shape[0], input_shape[1] + self.num_kernels)
+
+    def get_config(self):
+        """The arguments that make this layer again."""
+        return {
+            **super().get_config(),
+            "num_kernels": self.num_kernels,
+            "kernel_dim": self.kernel_dim,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable("kgan")
+class MinibatchStandardDeviation(keras.layers.Layer):
+    """Append one feature map with the standard deviation over the batch, averaged to one number.
+
+    Choose it near the end of a convolutional discriminator against a lack of variety: it has no
+    weights and costs next to nothing.
+
+    A batch of `n` falls into `max(1, n // group_size)` groups; of `m` groups, sample `i` belongs to
+    group `i modulo m`. If `group_size` divides `n`, all groups have that size, as in the released
+    code, which knows no other case. If not, some groups are larger, and a batch smaller than a
+    group is one group: no sample is alone unless the batch is one sample. Each group's standard
+    deviation is taken per feature and place, then averaged over both. Equal samples, and a single
+    one, get the root of `epsilon`.
+
+    Under a distribution strategy of TensorFlow groups form within the replica's share. The
+    discriminator's answer for one sample depends on the others of its group.
+
+    Reference: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability,
+    and Variation", section 3. The groups are the released code's.
+
+    Args:
+        group_size: integer of at least 1. Defaults to 4.
+        epsilon: float, added to the variance, whose root has no derivative at zero.
+            Defaults to 1e-8, as in the released code.
+        **kwargs: `name`, `dtype` as for `keras.layers.Layer`.
+
+    Input shape:
+        `(n, h, w, c)`, `(n, d)` or any other of known size with the batch first.
+
+    Output shape:
+        The same with one more channel at the end.
+
+    Raises:
+        TypeError: when `group_size` is not an integer.
+        ValueError: when it is below 1.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from kgan.layers import MinibatchStandardDeviation
+
+    features = MinibatchStandardDeviation()(np.random.rand(10, 4, 4, 8).astype("float32"))
+    assert features.shape == (10, 4, 4, 9)
+    ```
+    """
+
+    def __init__(self, group_size=4, epsilon=1e-8, **kwargs):
+        super().__init__(**kwargs)
+        self.group_size = check_count("group_size", group_size)
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        """The features and one map of the group's standard deviation."""
+        rank = len(inputs.shape)
+        num_samples = ops.shape(inputs)[0]
+        num_groups = ops.maximum(1, num_samples // self.group_size)
+        group = ops.arange(num_samples, dtype="int32") % ops.cast(num_groups, "int32")
+        together = ops.cast(group[:, None] == group[None, :], "float32")
+        # Products with this matrix put the mean of its group in each sample's place.
+        averaging = together / ops.sum(together, axis=1, keepdims=True)  # (n, n)
+        x = ops.cast(inputs, "float32")
+        x = ops.reshape(x, (-1, math.prod(inputs.shape[1:])))
+        variance = ops.matmul(averaging, ops.square(x - ops.matmul(averaging, x)))
+        deviation = ops.mean(ops.sqrt(variance + self.epsilon), axis=1)  # (n,)
+        deviation = ops.reshape(ops.cast(deviation, inputs.dtype), (-1, *[1] * (rank - 1)))
+        extra = ops.ones_like(inputs[..., :1]) * deviation
+        return ops.concatenate([inputs, extra], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        """The output's shape for an input's, with `None` for an unknown batch."""
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+    def get_config(self):
+        """The arguments that make this layer again."""
+        return {
+            **super().get_config(),
+            "group_size": self.group_size,
+            "epsilon": self.epsilon,
+        }

@@ -1,0 +1,147 @@
+"""Extractors: networks that read images, so that metrics compare what images show."""
+
+import hashlib
+import json
+import pathlib
+
+import keras
+import numpy as np
+from keras import layers
+
+from kgan.arguments import check_count
+from kgan.data.contract import to_float
+
+_FOLDER = pathlib.Path(__file__).resolve().parent
+WEIGHTS = _FOLDER / "digit_judge.weights.h5"
+CARD = _FOLDER / "digit_judge.json"
+
+
+def digit_judge(weights="mnist"):
+    """A classifier of handwritten digits, trained by us on MNIST and shipped with kgan.
+
+    Choose it to read which digits a generator makes: for the accuracy of conditional models, to
+    count modes, and as the extractor of distances between distributions of digits. Its layer
+    "features" holds the numbers that such distances are taken on:
+    `keras.Model(judge.input, judge.get_layer("features").output)`.
+
+    `digit_judge.json` beside this file is its card: accuracy on MNIST's test images, recipe, seed
+    and the hash of the weights. `python benchmarks/train_judge.py` trains it again.
+
+    Args:
+        weights: `"mnist"` for the shipped weights, or `None` for new ones. Defaults to `"mnist"`.
+
+    Returns:
+        A `keras.Model` from float images (n, 28, 28, 1) in [-1, 1], white on black, to the logits
+        (n, 10) of the digits. It computes in float32 under any dtype policy.
+
+    Raises:
+        ValueError: when `weights` is another, or the shipped file is not the one of the card.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    import kgan
+
+    judge = kgan.metrics.digit_judge()
+    logits = judge(np.zeros((4, 28, 28, 1), "float32"))  # (4, 10)
+    ```
+    """
+    if weights not in ("mnist", None):
+        raise ValueError(
+            'The judge comes with the weights "mnist", or with None for new ones. '
+            f"Received: weights={weights!r}"
+        )
+    # Its figures must not depend on the policy of the model that it judges.
+    float32 = {"dtype": "float32"}
+    inputs = keras.Input((28, 28, 1), name="images", **float32)
+    x = inputs
+    for index, (filters, pool) in enumerate(((24, True), (48, False), (48, True)), 1):
+        x = layers.Conv2D(filters, 3, use_bias=False, name=f"convolution_{index}", **float32)(x)
+        x = layers.BatchNormalization(name=f"normalization_{index}", **float32)(x)
+        x = layers.ReLU(name=f"rectifier_{index}", **float32)(x)
+        if pool:
+            x = layers.MaxPooling2D(name=f"pool_{index}", **float32)(x)
+    x = layers.Flatten(name="flatten", **float32)(x)  # (n, 4 * 4 * 48)
+    x = layers.Dropout(0.3, seed=0, name="dropout", **float32)(x)
+    x = layers.Dense(96, activation="relu", name="features", **float32)(x)
+    logits = layers.Dense(10, name="logits", **float32)(x)
+    judge = keras.Model(inputs, logits, name="digit_judge")
+    if weights is not None:
+        _check_hash()
+        judge.load_weights(WEIGHTS)
+    return judge
+
+
+def read_digits(images, judge=None, batch_size=500):
+    """The digits that the judge reads in images, and how sure it is.
+
+    Choose it on what `generate` returns: it takes uint8 as it takes floats, in any number.
+
+    Args:
+        images: array (n, 28, 28, 1) or (n, 28, 28), white on black, uint8 or floats in [-1, 1].
+        judge: what `digit_judge()` returned, to load it once for many calls. Defaults to `None`.
+        batch_size: integer, images per pass. Defaults to 500.
+
+    Returns:
+        Two NumPy arrays (n,): the digits as int64, and the probabilities that the judge gives
+        them, as float32.
+
+    Raises:
+        ValueError: when the images are of another shape or range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits", size=28)[:20]  # of another hand than MNIST's
+    digits, confidences = kgan.metrics.read_digits(images)
+    ```
+    """
+    images = np.asarray(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.shape[1:] != (28, 28, 1):
+        raise ValueError(
+            "The judge reads grey images of 28x28, as MNIST's. Resize them first, or give it one "
+            f"channel at a time: images[..., :1]. Received: images of shape {images.shape}"
+        )
+    batch_size = check_count("batch_size", batch_size)
+    judge = judge or digit_judge()
+    logits = np.zeros((len(images), 10), "float32")
+    for start in range(0, len(images), batch_size):
+        batch = _scaled(images[start : start + batch_size])
+        logits[start : start + len(batch)] = judge.predict_on_batch(batch)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return logits.argmax(axis=1), odds.max(axis=1) / odds.sum(axis=1)
+
+
+def _scaled(images):
+    if images.dtype.kind in "iu":
+        return to_float(images)
+    # So written that NaN, which compares with nothing, is refused too.
+    if not (np.abs(images) <= 1.0).all():
+        raise ValueError(
+            "The judge reads uint8 images or floats in [-1, 1]. Scale floats in 0..255 with "
+            f"images / 127.5 - 1. Received: floats from {images.min():.4g} to {images.max():.4g}"
+        )
+    return images.astype("float32")
+
+
+def _check_hash():
+    for path in (WEIGHTS, CARD):
+        if not path.is_file():
+            raise ValueError(
+                "A file of the digit judge is missing from this installation. Install kgan anew, "
+                f"or train it: python benchmarks/train_judge.py. Received: no file {path}"
+            )
+    expected = json.loads(CARD.read_text())["sha256"]
+    found = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
+    if found != expected:
+        raise ValueError(
+            "The weights of the digit judge are not those of its card, so its figures would not "
+            "be comparable. Install kgan anew, or train it: python benchmarks/train_judge.py. "
+            f"Received: {WEIGHTS} with sha256 {found}, expected {expected}"
+        )

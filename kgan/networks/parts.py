@@ -1,0 +1,69 @@
+"""What the builders of networks share: BatchNorm, wrapped layers, packs and constraints."""
+
+from keras import constraints, layers
+
+from kgan.arguments import check_count
+from kgan.layers import Pack, SpectralNormalization
+
+
+def batch_normalization(constraint=None):
+    """Returns a BatchNormalization with the momentum and epsilon of the released DCGAN code.
+
+    Keras's default momentum of 0.99 lags far behind a moving generator.
+
+    Args:
+        constraint: of both its scale and its shift: see `constrained`. Defaults to none.
+
+    Returns:
+        A `keras.layers.BatchNormalization`.
+    """
+    constraint = constraints.get(constraint)
+    return layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, beta_constraint=constraint, gamma_constraint=constraint
+    )
+
+
+def constrained(constraint, bias=True):
+    """Returns the keywords that constrain a layer's kernel and bias.
+
+    Args:
+        constraint: a `keras.constraints.Constraint`, its name or config, or `None` for none.
+        bias: boolean, whether the layer has a bias. Defaults to `True`.
+
+    Returns:
+        A dict for the layer's constructor.
+    """
+    constraint = constraints.get(constraint)
+    if constraint is None:
+        return {}
+    return {"kernel_constraint": constraint, "bias_constraint": constraint if bias else None}
+
+
+def spectrally_normalized(layer, wanted=True):
+    """Returns the layer in a `kgan.layers.SpectralNormalization` if `wanted`, else as it is."""
+    return SpectralNormalization(layer) if wanted else layer
+
+
+def packed(samples, size):
+    """Returns the symbolic samples packed by `kgan.layers.Pack(size)`, as they are for size 1."""
+    return samples if check_count("pack", size) == 1 else Pack(size)(samples)
+
+
+def check_normalization(normalization):
+    """Raises where `normalization` is neither `"instance"`, `"batch"` nor `None`."""
+    if normalization not in ("instance", "batch", None):
+        raise ValueError(
+            'Maps are normalized per image, "instance", over the batch, "batch", or not at all, '
+            f"None. Received: normalization={normalization!r}"
+        )
+
+
+def normalized(x, normalization):
+    """Returns the symbolic maps `x`, normalized per image, over the batch, or not at all."""
+    if not normalization:
+        return x
+    if normalization == "batch":
+        return batch_normalization()(x)
+    from kgan.layers import InstanceNormalization
+
+    return InstanceNormalization()(x)

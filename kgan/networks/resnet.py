@@ -1,0 +1,129 @@
+"""The residual generator of Zhu et al. 2017, from images to images."""
+
+import keras
+from keras import initializers, layers
+
+from kgan.arguments import check_count
+from kgan.layers import ReflectionPadding2D
+from kgan.networks.parts import normalized
+
+
+def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="generator"):
+    """Halves an image twice, passes it through residual blocks, and doubles it back.
+
+    Choose it in image translation without pairs: a quarter of the size keeps outlines where they
+    were, and no skip carries the input's pixels past the blocks.
+
+    Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
+    Adversarial Networks", section 4 and appendix 7.2, after Johnson et al. 2016: c7s1-64, d128,
+    d256, R256 six or nine times, u128, u64, c7s1-3, instance normalization and ReLU, reflection
+    padding, weights from N(0, 0.02).
+
+    Args:
+        image_shape: tuple `(height, width, channels)` of the input. Sides are multiples of 4, at
+            least 8.
+        out_channels: integer, channels of the output. Defaults to `None`: the input's.
+        width: integer, channels at full size, doubled at each halving. Defaults to 64.
+        num_blocks: integer, residual blocks. Defaults to `None`: 6 where both sides are at most
+            128, 9 otherwise.
+        name: string, the model's. Defaults to `"generator"`.
+
+    Returns:
+        A functional `keras.Model`: images (batch, height, width, channels) -> images
+        (batch, height, width, out_channels) in [-1, 1].
+
+    Raises:
+        ValueError: when strides can't make the size; it names the nearest that they can.
+
+    Example:
+
+    ```python
+    import kgan
+
+    network = kgan.networks.resnet.generator((32, 48, 1), out_channels=3, width=4, num_blocks=1)
+    assert network.output_shape == (None, 32, 48, 3)
+    ```
+    """
+    check_image_shape(image_shape)
+    check_count("width", width)
+    if num_blocks is None:
+        num_blocks = 6 if max(image_shape[:2]) <= 128 else 9
+    check_count("num_blocks", num_blocks, minimum=0)
+    out_channels = image_shape[2] if out_channels is None else out_channels
+    check_count("out_channels", out_channels)
+    images = keras.Input(image_shape, name="images")
+    x = ReflectionPadding2D(3)(images)
+    x = _activated(_convolution(width, 7, padding="valid", use_bias=False)(x))
+    for factor in (2, 4):
+        x = _convolution(factor * width, 3, strides=2, padding="same", use_bias=False)(x)
+        x = _activated(x)  # (batch, h / factor, w / factor, factor * width)
+    for _ in range(num_blocks):
+        x = layers.Add()([x, _residual(x, 4 * width)])
+    for factor in (2, 1):
+        x = layers.Conv2DTranspose(
+            factor * width,
+            3,
+            strides=2,
+            padding="same",
+            use_bias=False,  # the normalization has one of its own
+            kernel_initializer=_normal(),
+        )(x)
+        x = _activated(x)  # (batch, h / factor, w / factor, factor * width)
+    x = ReflectionPadding2D(3)(x)
+    x = _convolution(out_channels, 7, padding="valid")(x)
+    made = layers.Activation("tanh", dtype="float32", name="made")(x)
+    return keras.Model(images, made, name=name)
+
+
+def check_image_shape(image_shape):
+    """Raises where the strides can't make an image of this shape.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`.
+
+    Raises:
+        ValueError: with the nearest size that they can make.
+
+    Example:
+
+    ```python
+    import kgan
+
+    kgan.networks.resnet.check_image_shape((256, 256, 3))
+    ```
+    """
+    if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
+        raise ValueError(
+            "This generator turns images of shape (height, width, channels) into others, all "
+            f"positive integers, such as (256, 256, 3). Received: image_shape={image_shape!r}"
+        )
+    sides = image_shape[:2]
+    if any(side % 4 or side < 8 for side in sides):
+        near = tuple(max(8, round(side / 4 + 1e-9) * 4) for side in sides)
+        raise ValueError(
+            "This generator halves an image twice and mirrors its edges, so height and width must "
+            f"be multiples of 4, at least 8. The nearest size is {near[0]}x{near[1]}: resize to "
+            f"it, for example with kgan.data.load(..., size={near}) or keras.layers.Resizing{near}."
+            f" Received: image_shape={tuple(image_shape)}"
+        )
+
+
+def _residual(x, channels):
+    x = _convolution(channels, 3, padding="valid", use_bias=False)(ReflectionPadding2D(1)(x))
+    x = _activated(x)
+    x = _convolution(channels, 3, padding="valid", use_bias=False)(ReflectionPadding2D(1)(x))
+    # No ReLU after the sum, as in the released code.
+    return normalized(x, "instance")
+
+
+def _activated(x):
+    return layers.ReLU()(normalized(x, "instance"))
+
+
+def _convolution(channels, kernel_size, **options):
+    return layers.Conv2D(channels, kernel_size, kernel_initializer=_normal(), **options)
+
+
+def _normal():
+    # A new one for each layer: one unseeded initializer would give layers equal weights.
+    return initializers.RandomNormal(stddev=0.02)

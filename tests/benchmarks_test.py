@@ -1,0 +1,116 @@
+"""The quality benchmark runs: every task, a few steps of narrow networks."""
+
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import quality  # noqa: E402
+from tasks import all_tasks, common  # noqa: E402
+from tasks.mixtures import sliced_wasserstein  # noqa: E402
+
+TASKS = all_tasks()
+POINTS = {"ring", "grid", "ring_compared", "collapse"}
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the benchmarks' figures are TensorFlow's"
+)
+
+
+# One in the quick tier: the others differ in data and figures, not in how they are run.
+@pytest.mark.parametrize(
+    "task", [pytest.param(t, marks=[pytest.mark.slow] * (t != "ring")) for t in TASKS]
+)
+def test_task_runs(task, tmp_path, capsys, request):
+    if task not in POINTS:
+        folder = request.getfixturevalue("data_folder")
+        missing = [f for f in ("mnist.npz", "cifar10.tar") if not (folder / f).is_file()]
+        if missing:
+            pytest.skip(f"no real data: {folder} holds no {missing}")
+    model = sorted(TASKS[task].recipes)[0]
+    assert quality.main([model, "--task", task, "--quick", "--out", str(tmp_path)]) == 0
+    folder = tmp_path / model / task
+    result = json.loads((folder / "result.json").read_text())
+    assert result["steps"] == 4 and result["model"] == model and result["figures"]
+    assert result["protocol"].startswith("Protocol: ")
+    for path in result["pictures"]:
+        assert pathlib.Path(path).parent == folder
+        assert np.ptp(np.asarray(Image.open(path))) > 0
+    printed = capsys.readouterr().out
+    assert result["protocol"] in printed and "| figure | value |" in printed
+    assert (folder / "result.md").read_text().strip() == printed.strip()
+
+
+def test_lists_what_there_is(capsys):
+    assert quality.main([]) == 0
+    printed = capsys.readouterr().out
+    for name, task in TASKS.items():
+        assert f"| {name} | " in printed and all(model in printed for model in task.recipes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["dcgan", "--task", "opera"], "no task 'opera'. Choose one of:.*ring"),
+        (["nothing"], "no recipe for 'nothing'"),
+        (["pix2pix", "--task", "ring"], "no recipe for 'pix2pix' on ring"),
+    ],
+)
+def test_refuses_in_words(arguments, words):
+    with pytest.raises(SystemExit, match=words):
+        quality.main(arguments)
+
+
+def test_missing_data_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("KGAN_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(SystemExit, match="Set KGAN_DATA"):
+        common.load_mnist()
+    monkeypatch.setenv("KGAN_DATA", str(tmp_path))
+    with pytest.raises(SystemExit, match="holds no mnist.npz"):
+        common.load_mnist()
+
+
+def test_bars_and_result(tmp_path):
+    assert common.Bar("a", 8, 8).passed and not common.Bar("a", 7, 8).passed
+    assert common.Bar("a", 9, 10, at_most=True).passed
+    assert not common.Bar("a", 11, 10, at_most=True).passed
+    assert not common.Bar("a", float("nan"), 0).passed
+    bar = common.Bar("modes", 7, 8)
+    figures = {"KL": float("nan"), "modes": np.int64(7)}
+    result = common.Result("m", "t", 0, "Protocol: p", {}, 10, 0.5, figures, [bar])
+    result.write(tmp_path / "result.json")
+    written = json.loads((tmp_path / "result.json").read_text())
+    assert written["figures"] == {"KL": None, "modes": 7}
+    assert written["bars"][0]["passed"] is False
+    assert "modes: 7, at least 8: MISS" in result.markdown()
+
+
+def test_sliced_wasserstein_of_a_shift():
+    points = np.random.default_rng(0).normal(size=(500, 2))
+    shifted = points + (3.0, 0.0)
+    # A shift moves each projection by its cosine: 3 times the mean of |cos|, which is 2 / pi.
+    assert sliced_wasserstein(points, points) == 0
+    assert sliced_wasserstein(shifted, points) == pytest.approx(3 * 2 / np.pi, rel=1e-3)
+
+
+def test_learning_rate_falls_to_the_end():
+    class Model:
+        optimizer = type("Optimizers", (), {"optimizers": [keras.optimizers.SGD(0.5)]})
+
+    decay = common.LinearDecay(0.5)
+    decay.set_params({"epochs": 10})
+    decay._model = Model
+    decay.on_train_begin()
+    rates = []
+    for epoch in range(10):
+        decay.on_epoch_begin(epoch)
+        rates.append(float(Model.optimizer.optimizers[0].learning_rate))
+    assert rates[:5] == [0.5] * 5
+    np.testing.assert_allclose(rates[5:], 0.5 * np.array([5, 4, 3, 2, 1]) / 6, rtol=1e-6)

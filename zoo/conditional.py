@@ -1,0 +1,117 @@
+"""The conditional GAN (Mirza and Osindero 2014, "Conditional Generative Adversarial Nets").
+
+Both networks take a label. The discriminator is matching-aware, as that of Reed et al. 2016,
+"Generative Adversarial Text to Image Synthesis", algorithm 1: it is shown real samples with their
+labels, generated ones, and real ones with wrong labels.
+"""
+
+import keras
+
+from kgan import losses, networks
+from kgan.conditional import ConditionalGAN
+from kgan.registry import register
+
+
+@register
+def conditional(
+    sample_shape=(28, 28, 1),
+    *,
+    num_classes=10,
+    latent_dim=100,
+    noise="normal",
+    conditioning="projection",
+    matching_aware=True,
+    mismatched_weight=0.5,
+    loss="non_saturating",
+    label_smoothing=0.0,
+    discriminator_steps=1,
+    embedding_dim=50,
+    width=64,
+    units=(128, 128, 128),
+    kernel_size=5,
+    learning_rate=2e-4,
+    beta_1=0.5,
+    ema_momentum=None,
+    seed=None,
+):
+    """A GAN that makes the class that it is asked for: `generate(n, labels=...)`.
+
+    Choose it for images or points with class labels. `fit(x, y)` takes the labels.
+
+    Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", equation 2; Reed
+    et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, for the third term;
+    Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3.
+
+    Deviations: DCGAN's convolutions in place of maxout networks, class labels in place of Reed's
+    captions, projection in place of concatenation unless asked for, Adam in place of SGD.
+
+    Args:
+        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
+            2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        num_classes: integer of at least 2. Defaults to 10.
+        latent_dim: integer, size of the noise. Defaults to 100.
+        noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
+        conditioning: how the discriminator uses the label: `"concatenation"`, `"projection"`, or
+            `"two_heads"`, which logs apart whether samples look real and whether they match.
+            Defaults to `"projection"`.
+        matching_aware: boolean. `False` leaves out real samples with wrong labels, as in 2014.
+            Defaults to `True`.
+        mismatched_weight: float in [0, 1], the share of wrong labels in the terms on wrong inputs.
+            Defaults to 0.5.
+        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is
+            `1 - label_smoothing`. Defaults to 0.0.
+        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
+        embedding_dim: integer, size of a label's embedding. Defaults to 50.
+        width: integer, for images: channels at half the image's size. Defaults to 64.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
+            `(128, 128, 128)`.
+        kernel_size: integer, for images. Defaults to 5.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
+            which then makes the samples. Defaults to `None`.
+        seed: integer that seeds data order, noise and wrong labels. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.ConditionalGAN`.
+
+    Raises:
+        ValueError: when strides can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images, labels = kgan.data.load("digits", labels=True)
+    model = kgan.zoo.load("conditional", like=(images, labels), width=16)
+    model.fit(images[:128], labels[:128], epochs=1, verbose=0)
+    sevens = model.generate(8, labels=7, seed=0)
+    ```
+    """
+    sizes = {"width": width, "units": units, "kernel_size": kernel_size}
+    model = ConditionalGAN(
+        networks.conditional.generator(
+            sample_shape, num_classes, latent_dim, embedding_dim, **sizes
+        ),
+        networks.conditional.discriminator(
+            sample_shape, num_classes, conditioning, embedding_dim, **sizes
+        ),
+        num_classes=num_classes,
+        loss=losses.get(loss, label_smoothing=label_smoothing),
+        matching_aware=matching_aware,
+        mismatched_weight=mismatched_weight,
+        noise=noise,
+        discriminator_steps=discriminator_steps,
+        seed=seed,
+        name="conditional",
+    )
+    averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
+    model.compile(
+        optimizer={
+            "discriminator": keras.optimizers.Adam(learning_rate, beta_1),
+            "generator": keras.optimizers.Adam(learning_rate, beta_1, **averaging),
+        }
+    )
+    return model

@@ -1,0 +1,112 @@
+"""Image-to-image translation without pairs (Zhu et al. 2017).
+
+Two residual generators with instance normalization that undo each other, two PatchGANs that judge
+a pool of 50 past fakes, least squares, cycles weighted 10 and identities 5 (sections 4 and 5.2).
+Adam with learning rate 2e-4 and beta_1 0.5, batches of 1, constant and then linearly falling rates.
+"""
+
+import keras
+
+from kgan import networks, schedules
+from kgan.registry import register
+from kgan.unpaired_translation import UnpairedTranslator
+
+
+@register
+def cyclegan(
+    image_shape=(256, 256, 3),
+    *,
+    target_channels=None,
+    loss="least_squares",
+    cycle_weight=10.0,
+    identity_weight=0.5,
+    pool_size=50,
+    receptive_field=70,
+    width=64,
+    discriminator_width=64,
+    num_blocks=None,
+    learning_rate=2e-4,
+    beta_1=0.5,
+    constant_steps=None,
+    decay_steps=None,
+    seed=None,
+):
+    """Image-to-image translation that is learnt from two collections without pairs.
+
+    Choose it when there are images of both kinds but no pairs, such as photographs and paintings.
+    `fit(a, b)` takes two collections of any lengths, `translate(x, direction)` makes the other
+    kind. Train in small batches: `fit(a, b, batch_size=1)` is the paper's choice.
+
+    Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
+    Adversarial Networks", equations 1 to 3, sections 4 and 5.2, appendix 7.
+
+    Deviations: the discriminators move before the generators, with fakes of their own, where the
+    released code moves the generators first. The discriminators' convolutions keep their size
+    (`kgan.networks.patchgan`). Instance normalization has a trained scale and offset. The rate is
+    constant unless the two numbers of steps are given, since they depend on your data; the paper
+    takes 100 epochs of each. Images are not cropped and mirrored: do so in your data.
+
+    Args:
+        image_shape: tuple `(height, width, channels)` of a. Sides are multiples of 4, at least 8.
+            Defaults to `(256, 256, 3)`.
+        target_channels: integer, channels of b, which has the size of a. Defaults to `None`: as
+            many as a.
+        loss: a name or pair of `kgan.losses`. Defaults to `"least_squares"`.
+        cycle_weight: float, times the L1 distance after a journey both ways. Defaults to 10.0.
+        identity_weight: float, times `cycle_weight` and the L1 distance of what should be left
+            alone. Must be 0 where a and b differ in channels. Defaults to 0.5.
+        pool_size: integer, past fakes of each kind that are kept. Defaults to 50.
+        receptive_field: side of the patches that are judged: 70, 16, 1, or `"image"` for the
+            whole. Small images want 16. Defaults to 70.
+        width: integer, the generators' channels at full size. Defaults to 64.
+        discriminator_width: integer, the discriminators' after one convolution. Defaults to 64.
+        num_blocks: integer, the generators' residual blocks. Defaults to `None`: 6 for sides of
+            at most 128, otherwise 9.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        constant_steps: integer, steps at the full learning rate. Defaults to `None`: all.
+        decay_steps: integer, steps in which it then falls to 0. Defaults to `None`.
+        seed: integer that seeds data order and pools. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.UnpairedTranslator`.
+
+    Raises:
+        ValueError: when strides can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    a = kgan.data.load("digits")  # uint8 (n, 8, 8, 1)
+    b = 255 - a[100:140]
+    options = {"width": 4, "discriminator_width": 4, "num_blocks": 1}
+    model = kgan.zoo.load("cyclegan", like=(a, b), receptive_field=16, **options)
+    model.fit(a[:64], b, batch_size=8, verbose=0)
+    made = model.translate(a[:16])
+    ```
+    """
+    channels = image_shape[2] if target_channels is None else target_channels
+    a, b = tuple(image_shape), (*image_shape[:2], channels)
+    model = UnpairedTranslator(
+        a_to_b=networks.resnet.generator(a, b[2], width, num_blocks, name="a_to_b"),
+        b_to_a=networks.resnet.generator(b, a[2], width, num_blocks, name="b_to_a"),
+        discriminator_a=networks.patchgan.discriminator(
+            a, receptive_field=receptive_field, width=discriminator_width
+        ),
+        discriminator_b=networks.patchgan.discriminator(
+            b, receptive_field=receptive_field, width=discriminator_width
+        ),
+        loss=loss,
+        cycle_weight=cycle_weight,
+        identity_weight=identity_weight,
+        pool_size=pool_size,
+        seed=seed,
+        name="cyclegan",
+    )
+    rate = schedules.get(learning_rate, constant_steps, decay_steps)
+    model.compile(
+        optimizer={player: keras.optimizers.Adam(rate, beta_1) for player in model.players}
+    )
+    return model

@@ -1,0 +1,104 @@
+"""The information maximizing GAN of Chen et al. 2016.
+
+"InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial
+Nets", equations 5 and 6. Parts of the noise are codes, which heads of the discriminator recover
+from the samples, so that each code comes to mean something that can be seen.
+"""
+
+import keras
+
+from kgan import losses, networks
+from kgan.information import InfoGAN
+from kgan.registry import register
+
+
+@register
+def infogan(
+    sample_shape=(28, 28, 1),
+    *,
+    num_categories=10,
+    num_continuous=2,
+    latent_dim=62,
+    category_weight=1.0,
+    continuous_weight=0.1,
+    loss="non_saturating",
+    label_smoothing=0.0,
+    width=64,
+    units=(128, 128, 128),
+    kernel_size=5,
+    generator_learning_rate=1e-3,
+    discriminator_learning_rate=2e-4,
+    beta_1=0.5,
+    seed=None,
+):
+    """A GAN that finds classes and directions of variation in unlabelled data.
+
+    Choose it to explore data without labels: `generate(n, categories=..., continuous=...)` shows
+    what each code has come to mean, which differs from seed to seed.
+
+    Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
+    Maximizing Generative Adversarial Nets", equations 5 and 6, and section 7.2 for the codes.
+
+    Deviations: DCGAN's networks; the heads that recover the codes are linear in the
+    discriminator's features, without a hidden layer of their own; the Gaussians' variance is fixed.
+
+    Args:
+        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
+            2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        num_categories: integer of at least 2. Defaults to 10.
+        num_continuous: integer, continuous codes in [-1, 1]. Defaults to 2.
+        latent_dim: integer, numbers of noise that are no codes. Defaults to 62.
+        category_weight: float, lambda of the category. Defaults to 1.0.
+        continuous_weight: float, lambda of the continuous codes. Defaults to 0.1.
+        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is
+            `1 - label_smoothing`. Defaults to 0.0.
+        width: integer, for images: channels at half the image's size. Defaults to 64.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
+            `(128, 128, 128)`.
+        kernel_size: integer, for images. Defaults to 5.
+        generator_learning_rate: float, of its Adam optimizer. Defaults to 1e-3.
+        discriminator_learning_rate: float, of its Adam optimizer. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        seed: integer that seeds data order and noise. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.InfoGAN`.
+
+    Raises:
+        ValueError: when strides can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import kgan
+
+    images = kgan.data.load("digits")
+    model = kgan.zoo.load("infogan", like=images, width=16)
+    model.fit(images[:128], epochs=1, verbose=0)
+    rows = model.generate(100, categories=np.repeat(np.arange(10), 10), seed=0)
+    ```
+    """
+    sizes = {"width": width, "units": units, "kernel_size": kernel_size}
+    heads = {"category": num_categories}
+    if num_continuous:
+        heads["continuous"] = num_continuous
+    model = InfoGAN(
+        networks.conditional.code_generator(
+            sample_shape, num_categories, num_continuous, latent_dim, **sizes
+        ),
+        networks.conditional.many_headed(sample_shape, heads, **sizes),
+        loss=losses.get(loss, label_smoothing=label_smoothing),
+        category_weight=category_weight,
+        continuous_weight=continuous_weight,
+        seed=seed,
+        name="infogan",
+    )
+    model.compile(
+        optimizer={
+            "discriminator": keras.optimizers.Adam(discriminator_learning_rate, beta_1),
+            "generator": keras.optimizers.Adam(generator_learning_rate, beta_1),
+        }
+    )
+    return model

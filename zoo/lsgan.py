@@ -1,0 +1,102 @@
+"""The least squares GAN (Mao et al. 2017, equation 2 with the targets of equation 9).
+
+The discriminator pulls its raw output to 1 on real samples and to 0 on generated ones, the
+generator pulls it to 1 on its own, all by squared distance with factors of 1/2.
+"""
+
+from kgan import losses, networks
+from kgan.gan import GAN
+from kgan.optimizers import adam
+from kgan.registry import register
+
+
+@register
+def lsgan(
+    sample_shape=(28, 28, 1),
+    *,
+    latent_dim=100,
+    label_smoothing=0.0,
+    discriminator_steps=1,
+    width=64,
+    kernel_size=5,
+    units=(128, 128, 128),
+    generator_normalization=True,
+    discriminator_normalization=True,
+    learning_rate=2e-4,
+    beta_1=0.5,
+    ema_momentum=None,
+    seed=None,
+):
+    """A DCGAN that regresses to targets, so that samples far from the boundary still pull.
+
+    Choose it as a one-word change from `dcgan` when the discriminator gets so sure of itself that
+    the generator stops learning.
+
+    Reference: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2 with
+    the targets a = 0, b = c = 1 of equation 9.
+
+    Deviations: the networks and Adam's settings are those of DCGAN; the paper's generator for
+    112x112 scenes has extra stride-1 layers and a noise of 1024. Vectors get a multilayer
+    perceptron.
+
+    Args:
+        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or
+            of 2 below 16), `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Defaults to 100.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples, b, is
+            `1 - label_smoothing`. Defaults to 0.0.
+        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
+        width: integer, for images: channels at half the image's size. Defaults to 64.
+        kernel_size: integer, for images. Defaults to 5.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
+            `(128, 128, 128)`.
+        generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
+        discriminator_normalization: boolean, BatchNorm in the discriminator. Defaults to `True`.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both. Defaults to 0.5.
+        ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
+            which then makes the samples. It does not average BatchNorm's statistics. Defaults to
+            `None`, as in the paper.
+        seed: integer that seeds data order and noise. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.GAN`.
+
+    Raises:
+        ValueError: when strides can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits")  # uint8 (n, 8, 8, 1)
+    model = kgan.zoo.load("lsgan", like=images, width=16)
+    model.fit(images[:128], epochs=1, verbose=0)
+    samples = model.generate(16, seed=0)
+    ```
+    """
+    generator, discriminator = networks.pairs.standard(
+        sample_shape,
+        latent_dim,
+        width=width,
+        units=units,
+        kernel_size=kernel_size,
+        generator_normalization=generator_normalization,
+        discriminator_normalization=discriminator_normalization,
+    )
+    model = GAN(
+        generator=generator,
+        discriminator=discriminator,
+        loss=losses.LeastSquares(label_smoothing),
+        discriminator_steps=discriminator_steps,
+        seed=seed,
+        name="lsgan",
+    )
+    model.compile(
+        optimizer={
+            "discriminator": adam(learning_rate, beta_1),
+            "generator": adam(learning_rate, beta_1, ema_momentum=ema_momentum),
+        }
+    )
+    return model

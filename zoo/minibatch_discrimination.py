@@ -1,0 +1,120 @@
+"""GAN with minibatch discrimination (Salimans et al. 2016, "Improved Techniques for Training GANs").
+
+Section 3.2: the discriminator's last layer sees, beside a sample's features, how close they are to
+those of the batch's other samples, so that a generator which repeats itself gives itself away.
+Section 3.1: feature matching, for the generator. Section 3.3: historical averaging. Section 3.4:
+one-sided label smoothing.
+"""
+
+import keras
+
+from kgan import layers, losses, networks
+from kgan.gan import GAN
+from kgan.registry import register
+
+
+@register
+def minibatch_discrimination(
+    sample_shape=(28, 28, 1),
+    *,
+    latent_dim=100,
+    noise="uniform",
+    statistic="discrimination",
+    num_kernels=50,
+    kernel_dim=5,
+    feature_matching=False,
+    historical_averaging=0.0,
+    loss="non_saturating",
+    label_smoothing=0.1,
+    width=64,
+    kernel_size=5,
+    units=(128, 128),
+    learning_rate=2e-4,
+    beta_1=0.5,
+    seed=None,
+):
+    """A DCGAN, or for vectors a GAN of perceptrons, whose discriminator looks at batches.
+
+    Choose it when samples come out alike: the same layers as `dcgan`, plus one that compares the
+    samples of a batch. Train with batches of one size: what it sees grows with the batch. Under
+    `tf.distribute` each replica compares its own share of the batch.
+
+    Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", sections 3.1 to 3.4.
+
+    Deviations: the paper prints results of a larger network on CIFAR-10; here the discriminator is
+    DCGAN's. A sample is left out of its own sum, which takes a constant 1 from the paper's. Virtual
+    batch normalization is a layer of its own, `kgan.layers.VirtualBatchNormalization`, and not used.
+
+    Args:
+        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or
+            of 2 below 16), `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Defaults to 100.
+        noise: `"uniform"` on [-1, 1] or `"normal"`. Defaults to `"uniform"`.
+        statistic: what the discriminator's last layer learns of the batch: `"discrimination"`
+            (section 3.2), or `"standard_deviation"`, one number per group of 4 samples without
+            weights (Karras et al. 2018, section 3), or `None`, the same networks without it, to
+            compare. Defaults to `"discrimination"`.
+        num_kernels: integer, B of section 3.2, numbers that each sample learns. Defaults to 50.
+        kernel_dim: integer, C of section 3.2. Defaults to 5.
+        feature_matching: boolean, the generator matches mean features instead of playing its side
+            of `loss` (section 3.1). Defaults to `False`.
+        historical_averaging: float, weight of section 3.3's term. Defaults to 0.0.
+        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is
+            `1 - label_smoothing` (section 3.4). Defaults to 0.1.
+        width: integer, channels at half the image's size. Defaults to 64.
+        kernel_size: integer, of the convolutions. Defaults to 5.
+        units: tuple of integers, for vectors: hidden layers of both. Defaults to `(128, 128)`.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        seed: integer that seeds data order and noise. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.GAN`.
+
+    Raises:
+        ValueError: when an option is out of range, or strides can't make the size.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits")
+    model = kgan.zoo.load("minibatch_discrimination", like=images, width=8)
+    model.fit(images[:128], verbose=0)
+    samples = model.generate(16, seed=0)
+    ```
+    """
+    heads = {
+        "discrimination": lambda: layers.MinibatchDiscrimination(num_kernels, kernel_dim),
+        "standard_deviation": layers.MinibatchStandardDeviation,
+        None: lambda: None,
+    }
+    if statistic not in heads:
+        raise ValueError(f"`statistic` is one of {list(heads)}. Received: statistic={statistic!r}")
+    is_image = len(sample_shape) == 3
+    generator, discriminator = networks.pairs.standard(
+        sample_shape,
+        latent_dim,
+        width=width,
+        units=units,
+        kernel_size=kernel_size,
+        generator_normalization=is_image,
+        discriminator_normalization=is_image,
+        head=heads[statistic](),
+    )
+    model = GAN(
+        generator,
+        discriminator,
+        loss=losses.get(loss, label_smoothing=label_smoothing),
+        noise=noise,
+        feature_matching=feature_matching,
+        historical_averaging=historical_averaging,
+        seed=seed,
+        name="minibatch_discrimination",
+    )
+    model.compile(
+        optimizer={player: keras.optimizers.Adam(learning_rate, beta_1) for player in model.players}
+    )
+    return model

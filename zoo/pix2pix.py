@@ -1,0 +1,98 @@
+"""Image-to-image translation from pairs (Isola et al. 2017).
+
+A U-Net reads an image and makes another; a PatchGAN judges pairs of both. The generator's loss is
+adversarial plus 100 times L1, the discriminator's is halved (sections 3.1 to 3.3). Adam with
+learning rate 2e-4 and beta_1 0.5, batches of 1 to 10 (section 3.3 and appendix 6.2).
+"""
+
+import keras
+
+from kgan import networks
+from kgan.registry import register
+from kgan.translation import PairedTranslator
+
+
+@register
+def pix2pix(
+    image_shape=(256, 256, 3),
+    *,
+    target_channels=None,
+    loss="non_saturating",
+    reconstruction_weight=100.0,
+    receptive_field=70,
+    width=64,
+    discriminator_width=64,
+    dropout=0.5,
+    normalization="instance",
+    learning_rate=2e-4,
+    beta_1=0.5,
+    seed=None,
+):
+    """Image-to-image translation that is learnt from pairs of images.
+
+    Choose it when each input comes with the output that is wanted for it, such as edges and
+    photographs or maps and aerial pictures. `fit(x, y)` takes both, `translate(x)` makes y. Train
+    in small batches: `fit(x, y, batch_size=1)` is the paper's choice for most tasks.
+
+    Reference: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial
+    Networks", equation 4, sections 3.1 to 3.3, appendix 6.1.
+
+    Deviations: inference is deterministic: dropout, the paper's only noise, is off in `translate`,
+    `evaluate` and exports, where the paper leaves it on. Normalization is per image, which is what
+    the paper's batch normalization amounts to with its batch size of 1, in training and testing
+    alike. The discriminator's convolutions keep their size (`kgan.networks.patchgan`). Images are
+    not jittered and mirrored: do so in your data.
+
+    Args:
+        image_shape: tuple `(height, width, channels)` of the inputs. Sides are multiples of 4, or
+            of 2 below 16; powers of 2 do best. Defaults to `(256, 256, 3)`.
+        target_channels: integer, channels of the outputs, which have the inputs' size. Defaults
+            to `None`: as many as the inputs.
+        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        reconstruction_weight: float, times the L1 distance; the paper's lambda. Defaults to 100.0.
+        receptive_field: side of the patches that are judged: 70, 16, 1, or `"image"` for the
+            whole. Defaults to 70.
+        width: integer, the generator's channels after its first convolution. Defaults to 64.
+        discriminator_width: integer, the same of the discriminator. Defaults to 64.
+        dropout: float in [0, 1), of the generator, in training. Defaults to 0.5.
+        normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
+        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        seed: integer that seeds data order. Defaults to `None`.
+
+    Returns:
+        A compiled `kgan.PairedTranslator`.
+
+    Raises:
+        ValueError: when halvings can't make the size, or an option is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    photos = kgan.data.load("digits")[:64]  # uint8 (n, 8, 8, 1)
+    drawings = kgan.data.edges(photos)
+    model = kgan.zoo.load("pix2pix", like=(drawings, photos), width=8, discriminator_width=8)
+    model.fit(drawings, photos, batch_size=16, verbose=0)
+    made = model.translate(drawings)
+    ```
+    """
+    channels = image_shape[2] if target_channels is None else target_channels
+    target_shape = (*image_shape[:2], channels)
+    model = PairedTranslator(
+        generator=networks.unet.generator(
+            image_shape, channels, width, dropout=dropout, normalization=normalization
+        ),
+        discriminator=networks.patchgan.discriminator(
+            target_shape, image_shape, receptive_field, discriminator_width, normalization
+        ),
+        loss=loss,
+        reconstruction_weight=reconstruction_weight,
+        seed=seed,
+        name="pix2pix",
+    )
+    model.compile(
+        optimizer={player: keras.optimizers.Adam(learning_rate, beta_1) for player in model.players}
+    )
+    return model
