@@ -8,6 +8,8 @@ TORCH ?= 1
 KGAN_TORCH ?= $(TORCH)
 # Where the CPU build of torch lies. Used when it answers; otherwise pip's own indexes are.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# Processes that share the tests of one backend.
+WORKERS ?= 2
 # More arguments for pytest, the demo or the benchmarks: make test ARGS="-k dcgan"
 ARGS ?=
 
@@ -47,19 +49,19 @@ test: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the quick tests on every backend, 
 	@set -e; for backend in $(RUN_BACKENDS); do \
 	    echo "== tests on $$backend"; \
 	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
-	        $(BIN)/python -m pytest -m "not slow" $(ARGS) \
+	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(ARGS) \
 	        || { echo "== tests FAILED on $$backend"; exit 1; }; \
 	done; \
 	echo "== tests passed on: $(RUN_BACKENDS)"
 
 # pytest ends with 5 where it finds no test: an empty tier is no failure.
-slow: $(VENV)/dev.stamp ## run the slow tests on TensorFlow, then on JAX those marked every_backend
-	@for backend in tensorflow jax; do \
+slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then those of every backend on the others
+	@for backend in $(RUN_BACKENDS); do \
 	    marked=slow; \
-	    if [ $$backend = jax ]; then marked="slow and every_backend"; fi; \
+	    if [ $$backend != tensorflow ]; then marked="slow and every_backend"; fi; \
 	    echo "== slow tests on $$backend"; \
 	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
-	        $(BIN)/python -m pytest -m "$$marked" $(ARGS); \
+	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "$$marked" $(ARGS); \
 	    code=$$?; \
 	    if [ $$code -eq 5 ]; then echo "== no slow tests for $$backend yet"; \
 	    elif [ $$code -ne 0 ]; then echo "== slow tests FAILED on $$backend"; exit 1; fi; \

@@ -11,6 +11,18 @@ import keras  # noqa: E402
 import pytest  # noqa: E402
 
 
+def pytest_collection_modifyitems(items):
+    """Keeps together, on one of pytest-xdist's workers, the tests that share what is costly.
+
+    That is a file's tests, and in the standard test those of one model.
+    """
+    for item in items:
+        chosen = item.callspec.params if hasattr(item, "callspec") else {}
+        model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
+        is_standard = item.path.name == "zoo_test.py"
+        item.add_marker(pytest.mark.xdist_group(f"{item.path} {model if is_standard else ''}"))
+
+
 @pytest.fixture(autouse=True)
 def same_start():
     """Starts every test from one seed, and takes back a dtype policy that it set."""

@@ -50,8 +50,9 @@ def test_the_constraint_reaches_every_kernel_bias_and_scale(shape):
     assert all(v.constraint is None for v in generator.trainable_variables)
 
 
-@pytest.mark.parametrize("shape", [(2,), (16, 16, 1)])
-@pytest.mark.parametrize("optimizer", ["rmsprop", "adam", "sgd"])
+@pytest.mark.parametrize(
+    ("shape", "optimizer"), [((2,), "rmsprop"), ((2,), "adam"), ((16, 16, 1), "sgd")]
+)
 def test_weights_stay_within_the_bound_in_fit(shape, optimizer):
     model = game(0.02, shape)
     model.compile(optimizer=optimizer)

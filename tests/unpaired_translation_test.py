@@ -31,14 +31,13 @@ def linear(a=(4, 6, 2), b=(4, 6, 2), optimizer="sgd", **options):
 
 def collections(a=(4, 6, 2), b=(4, 6, 2), n=(5, 5), seed=0):
     rng = np.random.default_rng(seed)
-    return tuple(
-        rng.uniform(-1, 1, (m, *shape)).astype("float32") for m, shape in zip(n, (a, b))
-    )
+    return tuple(rng.uniform(-1, 1, (m, *shape)).astype("float32") for m, shape in zip(n, (a, b)))
 
 
 def functions(model):
     """The four networks in NumPy."""
-    pairs = [[ops.convert_to_numpy(v) for v in getattr(model, n).trainable_variables] for n in NAMES]
+    networks = [getattr(model, name) for name in NAMES]
+    pairs = [[ops.convert_to_numpy(v) for v in n.trainable_variables] for n in networks]
     return [lambda x, w=w, b=b: x @ w + b for w, b in pairs]
 
 
@@ -109,8 +108,8 @@ def test_both_generators_learn_from_both_cycles():
     # Discriminators that answer 1 whatever they see: no adversarial gradient.
     for name in NAMES[2:]:
         kernel, bias = getattr(model, name).trainable_variables
-        kernel.assign(ops.zeros_like(kernel))
-        bias.assign(ops.ones_like(bias))
+        kernel.assign(np.zeros(kernel.shape))
+        bias.assign(np.ones(bias.shape))
     model.optimizer["discriminators"].learning_rate = 0.0
     a, b = collections()
     weights = [model.a_to_b.trainable_variables[0], model.b_to_a.trainable_variables[0]]

@@ -37,8 +37,8 @@ SIDE, BATCH, STEPS = 8, 8, 6
 
 # Trainable parameters of the default configuration.
 PARAMETERS = {
-    "acgan": {"discriminator": 275_723, "generator": 1_148_085},
-    "conditional": {"discriminator": 275_713, "generator": 1_148_085},
+    "acgan": {"discriminator": 275_723, "generator": 1_149_085},
+    "conditional": {"discriminator": 275_713, "generator": 1_149_085},
     "cyclegan": {
         "discriminator_a": 2_765_633,
         "discriminator_b": 2_765_633,
@@ -81,6 +81,16 @@ TINY_BY_MODEL = {
     # Within 0.01 hardly any signal gets through, and losses would tell little.
     "wgan": {"clip": 0.3},
 }
+
+
+def slow_elsewhere(test):
+    """Leaves a test to `make slow` on JAX and PyTorch, where `make test` proves the games equal."""
+    if BACKEND == "tensorflow":
+        return test
+    return pytest.mark.slow(pytest.mark.every_backend(test))
+
+# Learning rates of the plain model, where 0.05 blows rounding up until backends part.
+PLAIN_RATE_BY_MODEL = {"cyclegan": 0.002}
 
 
 def tiny_options(name):
@@ -215,7 +225,8 @@ def load_plain(name):
     """A tiny model on SGD with weights that NumPy dealt, and without dropout."""
     options = inspect.signature(builder_of(name)).parameters
     model = load_tiny(name, **{option: 0.0 for option in options if "dropout" in option})
-    model.compile(optimizer={player: Recorder(0.05) for player in model.players})
+    rate = PLAIN_RATE_BY_MODEL.get(name, 0.05)
+    model.compile(optimizer={player: Recorder(rate) for player in model.players})
     rng = np.random.default_rng(2)
     for variable in [v for player in model.players for v in model.player_variables[player]]:
         middle = 1.0 if "gamma" in variable.name else 0.0
@@ -249,30 +260,35 @@ def plain(request):
 # Names, sizes, outputs
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_name_ignores_case_and_dashes(name):
     for spelling in (name.upper(), name.replace("_", "-"), name.replace("_", "")):
         assert builder_of(spelling) is builder_of(name)
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_misspelt_name_is_refused_with_the_nearest(name):
     with pytest.raises(ValueError, match=f"Did you mean '{name}'"):
         kgan.zoo.load(name + "x")
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_option_is_refused_with_the_legal_ones(name):
     with pytest.raises(ValueError, match="Its options are.*Received: latentdim=3"):
         kgan.zoo.load(name, latentdim=3)
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_default_configuration_has_the_stored_number_of_parameters(name):
     assert name in PARAMETERS, f"store the model's parameter counts in PARAMETERS['{name}']"
     assert kgan.zoo.describe(name).parameters == PARAMETERS[name]
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_shape_comes_from_data(name):
     options = {o: v for o, v in tiny_options(name).items() if not o.endswith("_shape")}
@@ -308,6 +324,7 @@ def test_generate_gives_samples_of_the_data(paper):
     assert not np.array_equal(samples, model.generate(5, seed=2, batch_size=3))
 
 
+@slow_elsewhere
 def test_translate_answers_in_the_scale_of_the_data(paper):
     model, state = paper
     if not is_translator(model):
@@ -424,6 +441,7 @@ def test_losses_are_the_stored_ones_on_every_backend(plain):
 # Modes
 
 
+@slow_elsewhere
 def test_statistics_move_in_fit_only(paper):
     model, state = paper
     restore(state)
@@ -437,6 +455,7 @@ def test_statistics_move_in_fit_only(paper):
     assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
+@slow_elsewhere
 def test_evaluate_reports_the_loss_in_inference_mode(plain):
     model, state = plain
     restore(state)
@@ -505,6 +524,7 @@ def fitted(paper):
     return read(model.weights), history
 
 
+@slow_elsewhere
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("source", SOURCES)
 def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
@@ -522,6 +542,7 @@ def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
         np.testing.assert_allclose(weight, expected, rtol=1e-3, atol=1e-5)
 
 
+@slow_elsewhere
 def test_ragged_last_batch(paper):
     model, state = paper
     restore(state)
@@ -536,6 +557,7 @@ def test_ragged_last_batch(paper):
 # Saving
 
 
+@slow_elsewhere
 def test_load_then_train_is_to_train_on(paper, tmp_path):
     model, state = paper
     arrays = data_of(model)
@@ -563,6 +585,7 @@ def test_load_then_train_is_to_train_on(paper, tmp_path):
     assert changed == []
 
 
+@slow_elsewhere
 def test_weights_come_back_through_load(paper, tmp_path):
     model, state = paper
     restore(state)
@@ -578,14 +601,16 @@ def test_weights_come_back_through_load(paper, tmp_path):
 # Precision
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(name, policy):
     keras.config.set_dtype_policy(policy)
     model = load_tiny(name)
-    # A scaled loss may overflow once: that player then waits for a lower scale.
+    # A scaled loss may overflow: that player then waits for a lower scale, six times over where
+    # the loss is weighted by 100.
     before = {player: weights_of(model, player) for player in model.players}
-    history = fit(model, data_of(model, BATCH), epochs=max(4, STEPS))
+    history = fit(model, data_of(model, BATCH), epochs=2 * STEPS)
     assert np.isfinite(list(history.values())).all()
     for player in model.players:
         scaled = isinstance(model.optimizer[player], keras.optimizers.LossScaleOptimizer)
@@ -644,6 +669,7 @@ def test_exported_model_is_the_model(paper, tmp_path):
 # Documentation. The examples are run by docstrings_test.py.
 
 
+@slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_docstring_has_all_parts(name):
     text = inspect.getdoc(builder_of(name))

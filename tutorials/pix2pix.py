@@ -41,6 +41,8 @@ else:
     photos = kgan.data.load("digits", size=16, max_examples=limit)
 # A folder is read in the order of its names, and what is held out should be like the rest.
 photos = np.random.default_rng(0).permutation(photos)
+# With signed=True, drawings tell the bright side of an edge from the dark one, which very different
+# photographs need: from white lines alone, nothing can guess what is light and what is dark.
 drawings = kgan.data.edges(photos)
 # Some pairs are held out: on those it shows whether it has learnt to translate, or by heart.
 held_out = max(1, len(photos) // 8)

@@ -1,7 +1,8 @@
 """The auxiliary classifier GAN of Odena et al. 2017.
 
-"Conditional Image Synthesis with Auxiliary Classifier GANs", equations 2 and 3. The discriminator does not see the label: a second head tells the class of real and of generated
-samples, and the generator is rewarded for samples whose class is told right.
+"Conditional Image Synthesis with Auxiliary Classifier GANs", equations 2 and 3. The discriminator
+does not see the label: a second head tells the class of real and of generated samples, and the
+generator is rewarded for samples whose class is told right.
 """
 
 import keras
@@ -38,7 +39,7 @@ def acgan(
     equations 2 and 3.
 
     Deviations: DCGAN's convolutions, without the paper's dropout and noise in the discriminator;
-    the label is embedded, where the paper joins a one-hot vector to the noise.
+    the noise is multiplied by one embedding of the label and joined to another.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
@@ -51,7 +52,7 @@ def acgan(
         loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
             `1 - label_smoothing`. Defaults to 0.0.
-        embedding_dim: integer, size of a label's embedding. Defaults to 50.
+        embedding_dim: integer, size of the label's joined embedding. Defaults to 50.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.

@@ -43,7 +43,8 @@ def conditional(
     Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3.
 
     Deviations: DCGAN's convolutions in place of maxout networks, class labels in place of Reed's
-    captions, projection in place of concatenation unless asked for, Adam in place of SGD.
+    captions, projection in place of concatenation unless asked for, Adam in place of SGD. The
+    generator's noise is multiplied by one embedding of the label and joined to another.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
@@ -62,7 +63,7 @@ def conditional(
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
             `1 - label_smoothing`. Defaults to 0.0.
         discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        embedding_dim: integer, size of a label's embedding. Defaults to 50.
+        embedding_dim: integer, size of the label's joined embedding. Defaults to 50.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.

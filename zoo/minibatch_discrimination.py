@@ -1,4 +1,4 @@
-"""GAN with minibatch discrimination (Salimans et al. 2016, "Improved Techniques for Training GANs").
+"""GAN with minibatch discrimination (Salimans et al. 2016, section 3).
 
 Section 3.2: the discriminator's last layer sees, beside a sample's features, how close they are to
 those of the batch's other samples, so that a generator which repeats itself gives itself away.
@@ -42,8 +42,8 @@ def minibatch_discrimination(
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", sections 3.1 to 3.4.
 
     Deviations: the paper prints results of a larger network on CIFAR-10; here the discriminator is
-    DCGAN's. A sample is left out of its own sum, which takes a constant 1 from the paper's. Virtual
-    batch normalization is a layer of its own, `kgan.layers.VirtualBatchNormalization`, and not used.
+    DCGAN's. A sample is left out of its own sum, which takes a constant 1 from the paper's.
+    Virtual batch normalization is not used: `kgan.layers.VirtualBatchNormalization` has it.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or

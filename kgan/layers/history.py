@@ -88,10 +88,10 @@ class HistoryPool(layers.Layer):
         pool = ops.convert_to_tensor(self.pool)
         count = ops.cast(self.count, "int32")
         samples = ops.stop_gradient(ops.cast(inputs, pool.dtype))
-        num_samples = ops.cast(ops.shape(inputs)[0], "int32")
+        num_samples = ops.shape(inputs)[0]  # a tensor where it is not known
         is_full = count >= self.size
         # The j-th sample's place is place_of[j], and the i-th place's sample is sample_of[i]:
-        # gathered in both directions, since scattering would ask for a different number each time.
+        # both ways are gathered, since scattering would write a different number each time.
         places = ops.arange(self.size, dtype="int32")
         uniform = keras.random.uniform((2, self.size), seed=self.seed_generator)
         place_of = ops.cast(ops.argsort(uniform[0]), "int32")

@@ -22,6 +22,16 @@ def test_edges_are_white_where_brightness_changes():
     np.testing.assert_array_equal(edges(photo().transpose(0, 2, 1, 3))[0, ..., 0], expected.T)
 
 
+def test_signed_edges_tell_the_bright_side():
+    drawn = edges(photo(), signed=True)[0, ..., 0].astype(int)
+    assert (drawn[:, 6:8] > 128).all() and (drawn[:, 4:6] < 127).all()
+    assert drawn[0, 0] == drawn[0, -1] == 128
+    negative = edges(255 - photo(), signed=True)[0, ..., 0].astype(int)
+    assert np.abs(drawn + negative - 255).max() <= 1
+    # Without a sign, a photograph and its negative have one drawing.
+    np.testing.assert_array_equal(edges(255 - photo()), edges(photo()))
+
+
 def test_each_photo_is_scaled_by_its_own_contrast():
     both = np.concatenate([photo(), photo(90, 110)])
     drawn = edges(both)

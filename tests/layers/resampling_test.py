@@ -33,9 +33,7 @@ def test_in_a_model_of_unknown_size(policy):
     assert model.output_shape == (None, None, None, 1)
     x = np.arange(12, dtype="float32").reshape(1, 3, 4, 1)
     expected = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
-    np.testing.assert_array_equal(
-        ops.convert_to_numpy(ops.cast(model(x), "float32")), expected
-    )
+    np.testing.assert_array_equal(ops.convert_to_numpy(ops.cast(model(x), "float32")), expected)
 
 
 def test_config_makes_the_layer_again():

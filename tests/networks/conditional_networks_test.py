@@ -28,12 +28,12 @@ def test_generator_makes_the_shape_and_follows_the_label(shape):
     assert network.output.dtype == "float32"
     distances = [np.abs(samples[a] - samples[b]).max() for a, b in ((0, 1), (0, 2), (1, 2))]
     assert min(distances) > 1e-5
-    # The label's embedding is all that is added to the network without labels.
+    # The label's two embeddings are all that is added to the network without labels.
     if len(shape) == 3:
         plain = dcgan.generator(shape, 4 + 5, width=4)
     else:
         plain = mlp.generator(shape, 4 + 5, units=(8,), normalization=True)
-    assert size(network) == size(plain) + 3 * 5
+    assert size(network) == size(plain) + 3 * 5 + 3 * 4
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -29,7 +29,7 @@ def test_it_halves_as_often_as_both_sides_allow(size, halvings):
     assert unet.num_halvings((*size, 3)) == halvings
 
 
-@pytest.mark.parametrize("shape", [(32, 32, 1), (24, 64, 3), (8, 8, 5), (6, 10, 2)])
+@pytest.mark.parametrize("shape", [(8, 8, 5), (6, 10, 2)])
 def test_it_makes_images_of_the_size(shape):
     network = unet.generator(shape, out_channels=2, width=4)
     images = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype("float32")
@@ -116,7 +116,8 @@ def test_it_drops_out_in_the_innermost_three_stages_up_and_in_training_only():
     assert [layer.output.shape[1] for layer in dropped] == [2, 4, 8]
     assert all(layer.rate == 0.5 and layer.seed is not None for layer in dropped)
     assert not kinds(unet.generator((8, 8, 1), 1, width=4, dropout=0.0), layers.Dropout)
-    images = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 1)).astype("float32")
+    network = unet.generator((8, 8, 1), 1, width=4)
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 1)).astype("float32")
     calls = [
         ops.convert_to_numpy(network(images, training=mode)) for mode in (True, True, False, False)
     ]
@@ -134,7 +135,7 @@ def test_skips_carry_every_size_past_the_bottleneck():
 
 
 def test_weights_start_from_the_papers_normal_distribution():
-    network = unet.generator((32, 32, 3), 3, width=16)
+    network = unet.generator((16, 16, 3), 3, width=16)
     kernels = [v for v in network.trainable_variables if v.name == "kernel"]
     values = [ops.convert_to_numpy(kernel) for kernel in kernels]
     for value in values:
