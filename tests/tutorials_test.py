@@ -185,3 +185,26 @@ def test_conditional_tutorial_runs_without_a_folder(tmp_path):
     assert "images (1437, 8, 8, 1) uint8, 10 classes" in printed
     with Image.open(tmp_path / "out" / "one_row_per_class.png") as picture:
         assert picture.height * 12 == pytest.approx(picture.width * 10, rel=0.02)
+
+
+@pytest.mark.slow
+def test_cyclegan_translates_between_two_folders(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, number in (("summer", 9), ("winter", 6)):
+        (tmp_path / name).mkdir()
+        for index in range(number):
+            pixels = rng.integers(0, 256, (20, 24, 3), dtype="uint8")
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+    folders = ("--a", "summer", "--b", "winter", "--size", "16")
+    printed = run("cyclegan.py", "--quick", *folders, folder=tmp_path)
+    assert "a: (9, 16, 16, 3), b: (6, 16, 16, 3)" in printed
+    for name in ("a_to_b.png", "b_to_a.png", "model.keras", "saved_model/saved_model.pb"):
+        assert (tmp_path / "out" / name).is_file()
+
+
+@pytest.mark.slow
+def test_cyclegan_runs_without_folders(tmp_path):
+    printed = run("cyclegan.py", "--quick", folder=tmp_path)
+    assert "a: (26, 16, 16, 3), b: (22, 16, 16, 3)" in printed
+    with Image.open(tmp_path / "out" / "a_to_b.png") as picture:
+        assert picture.height * 3 == pytest.approx(picture.width * 8, rel=0.05)

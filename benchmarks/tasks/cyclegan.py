@@ -33,7 +33,7 @@ SMALL = Recipe(
         "receptive_field": 16,
         "learning_rate": 5e-4,
     },
-    steps=4_000,
+    steps=2_000,
     batch_size=8,
     decay_from=0.5,
 )
