@@ -5,6 +5,8 @@ from keras import ops
 
 from kgan.arguments import check_count, check_weight
 
+__all__ = ["ConstantThenLinear", "get"]
+
 
 @keras.saving.register_keras_serializable("kgan")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):

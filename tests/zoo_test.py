@@ -76,8 +76,13 @@ TINY_BY_MODEL = {
     "acgan": {"num_classes": 3},
     "conditional": {"num_classes": 3},
     # A pool that is full after one batch, so that it deals old fakes in all the others. Maps of
-    # 2x2, normalized, are so steep that the paper's weight of 10 would blow rounding up.
-    "cyclegan": {"receptive_field": 16, "pool_size": 4, "cycle_weight": 0.1},
+    # 2x2, normalized, are so steep that the paper's weight of 10 and its rate blow rounding up.
+    "cyclegan": {
+        "receptive_field": 16,
+        "pool_size": 4,
+        "cycle_weight": 0.1,
+        "learning_rate": 2e-5,
+    },
     "infogan": {"num_categories": 3},
     # Within 0.01 hardly any signal gets through, and losses would tell little.
     "wgan": {"clip": 0.3},

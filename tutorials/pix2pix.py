@@ -4,9 +4,9 @@
 
 You learn how a translator is fed, looked at and served. Each photograph gives a pair: its edges
 are the input, the photograph itself is the wanted output. For other pairs, put your own two arrays
-in place of `drawings` and `photos`. Without --folder, the digits of scikit-learn are used: two
-minutes on a laptop. A few hundred photographs of one kind, such as shoes or house fronts, at 128
-pixels want a GPU and an hour.
+in place of `drawings` and `photos`. Without --folder, the digits of scikit-learn are used: about
+two minutes on a laptop. A few hundred photographs of one kind, such as shoes or house fronts, want
+a GPU and `--epochs 200`.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from kgan.callbacks.pictures import image_grid, save_image
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--folder", help="your photographs; subfolders are searched too")
 parser.add_argument("--size", type=int, default=128, help="side in pixels, best a power of 2")
-parser.add_argument("--epochs", type=int, default=20)
+parser.add_argument("--epochs", type=int, default=10, help="200 for few photographs")
 parser.add_argument("--width", type=int, default=32, help="64 is the paper's network")
 parser.add_argument("--batch-size", type=int, default=4)
 parser.add_argument("--out", default="runs/pix2pix", help="folder for all that the run leaves")

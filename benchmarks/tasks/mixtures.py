@@ -75,15 +75,41 @@ GAN_QP = Recipe(
     batch_size=256,
     steps_per_execution=50,
 )
+# The same recipe for the others: rates fall within the run, samples come from an average.
+CALM = {
+    "latent_dim": 2,
+    "learning_rate": 1e-3,
+    "decay_steps": 8_000,
+    "ema_momentum": 0.999,
+    "generator_normalization": False,
+}
+PACGAN = Recipe(CALM, steps=8_000, batch_size=256, steps_per_execution=50)
+# The standard loss, as in the paper's experiments without residual networks.
+SNGAN = Recipe(
+    {**CALM, "loss": "non_saturating"}, steps=8_000, batch_size=256, steps_per_execution=50
+)
+# A small gamma, since sigma is 0.01: a flat discriminator would not see so narrow a mode.
+R3GAN = Recipe(
+    {"latent_dim": 2, "gamma": 0.02, "learning_rate": 1e-3, "decay_steps": 8_000},
+    steps=8_000,
+    batch_size=256,
+    steps_per_execution=50,
+)
 RING = {
     "vanilla": Recipe(VANILLA, steps=20_000, steps_per_execution=50),
     "wgan_gp": WGAN_GP,
     "gan_qp": GAN_QP,
+    "pacgan": PACGAN,
+    "sngan": SNGAN,
+    "r3gan": R3GAN,
 }
 GRID = {
     "vanilla": Recipe(VANILLA, steps=20_000, steps_per_execution=50),
     "wgan_gp": WGAN_GP,
     "gan_qp": GAN_QP,
+    "pacgan": PACGAN,
+    "sngan": SNGAN,
+    "r3gan": R3GAN,
 }
 RECIPES = {"ring": RING, "grid": GRID}
 

@@ -4,8 +4,8 @@
   L1 (mean absolute difference of pixels, in shares of the range from black to white) is compared
   with two answers that look at no edge: the training photographs' mean colour everywhere, and the
   mean colour of the very photograph that is asked for, which nobody could know (an oracle).
-* signed_edges_to_photos: the same from edges that tell which side is the brighter one (a difference
-  of Gaussians around middle grey). Without it, an edge leaves open what is dark and what is bright.
+* signed_edges_to_photos: the same from edges that tell which side is the brighter one, drawn by
+  `kgan.data.edges(signed=True)`. Without it, an edge leaves open what is dark and what is bright.
 * edges_to_photos_256: the full-sized network at 256x256 for a handful of steps, to see shapes,
   memory and time; photographs are CIFAR-10's, enlarged.
 """
@@ -64,22 +64,12 @@ def distance(made, photos):
     return float(np.abs(made.astype("float32") - photos.astype("float32")).mean() / 255)
 
 
-def signed_edges(images):
-    """Edges with their sign: brighter than around is white, darker is black, else middle grey."""
-    from scipy import ndimage
-
-    drawn = np.empty((*images.shape[:3], 1), "uint8")
-    for image, drawn_image in zip(images, drawn):
-        grey = image.mean(-1, dtype="float32")
-        difference = ndimage.gaussian_filter(grey, 0.5) - ndimage.gaussian_filter(grey, 2.0)
-        white = max(float(np.percentile(np.abs(difference), 99)), 1.0)
-        drawn_image[..., 0] = np.clip(np.rint(127.5 + 127.5 * difference / white), 0, 255)
-    return drawn
-
-
 EDGES = {
     "edges_to_photos": (kgan.data.edges, "kgan.data.edges, which has no sign"),
-    "signed_edges_to_photos": (signed_edges, "signed edges (difference of Gaussians 0.5 and 2)"),
+    "signed_edges_to_photos": (
+        functools.partial(kgan.data.edges, signed=True),
+        "kgan.data.edges(signed=True), a Laplacian of Gaussian around middle grey",
+    ),
 }
 
 

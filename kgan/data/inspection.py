@@ -153,8 +153,9 @@ def describe_data(like):
     Args:
         like: An array `(n, height, width, channels)`, grey images `(n, height, width)`, vectors
             `(n, d)`; `(x, y)` with labels or with the samples of a translator's other side; a
-            dictionary `{"image": ..., "label": ...}`; a batched dataset; or the shape of one
-            sample as integers, where `(28, 28)` means `(28, 28, 1)`.
+            dictionary `{"image": ..., "label": ...}`; a batched dataset, or two for a translator
+            without pairs; or the shape of one sample as integers, where `(28, 28)` means
+            `(28, 28, 1)`.
 
     Returns:
         A dictionary with `"shape"`, the shape of one sample without the batch axis;
@@ -179,6 +180,9 @@ def describe_data(like):
     """
     if _is_shape(like):
         return _described(_shape_from_integers(like))
+    if isinstance(like, tuple) and len(like) == 2 and kind_of(like[0]) and kind_of(like[1]):
+        first, second = map(describe_data, like)
+        return {**first, "target_shape": second["shape"]}
     kind = kind_of(like)
     if kind == "generator":
         raise TypeError(

@@ -175,3 +175,11 @@ def test_like_reads_two_collections():
     options = {"width": 2, "discriminator_width": 2, "num_blocks": 1, "receptive_field": 16}
     model = kgan.zoo.load("cyclegan", like=(a, b), **options)
     assert [field.shape for field in model.fields] == [(8, 12, 3)] * 2
+
+
+def test_like_reads_two_datasets():
+    tf = pytest.importorskip("tensorflow")
+    grey, colour = (np.zeros((4, 8, 8, channels), "uint8") for channels in (1, 3))
+    datasets = tuple(tf.data.Dataset.from_tensor_slices(x).batch(2) for x in (grey, colour))
+    described = kgan.data.describe_data(datasets)
+    assert described == {"shape": (8, 8, 1), "num_classes": None, "target_shape": (8, 8, 3)}
