@@ -50,9 +50,9 @@ def sngan(
         latent_dim: integer, size of the normal noise. Defaults to 128.
         loss: a name or pair of `kgan.losses`. Defaults to `"hinge"`.
         discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        lipschitz: float above 0, what the logits are multiplied by, and thereby the bound of the
-            discriminator's slope. Data of fine detail, such as points in narrow clusters, needs
-            more than the paper's 1. Defaults to 1.0.
+        lipschitz: float above 0, factor of the logits and so the bound of the discriminator's
+            slope. On the ring of narrow clusters the hinge loss finds all modes with 10 and with
+            100, but not with the paper's 1; the standard loss does with 1. Defaults to 1.0.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         kernel_size: integer, for images. Defaults to 4.
