@@ -8,8 +8,10 @@ TORCH ?= 1
 KGAN_TORCH ?= $(TORCH)
 # Where the CPU build of torch lies. Used when it answers; otherwise pip's own indexes are.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-# Processes that share the tests of one backend.
+# Processes that share the tests of one backend, with one thread each: their pools of threads would wait for each other,
+# which on PyTorch makes a test of two seconds one of a minute.
 WORKERS ?= 2
+ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
 # More arguments for pytest, the demo or the benchmarks: make test ARGS="-k dcgan"
 ARGS ?=
 
@@ -48,7 +50,7 @@ demo: $(VENV)/kgan.stamp ## train a small model and write its pictures to runs/d
 test: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the quick tests on every backend, one process each
 	@set -e; for backend in $(RUN_BACKENDS); do \
 	    echo "== tests on $$backend"; \
-	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) \
 	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(ARGS) \
 	        || { echo "== tests FAILED on $$backend"; exit 1; }; \
 	done; \
@@ -60,7 +62,7 @@ slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then
 	    marked=slow; \
 	    if [ $$backend != tensorflow ]; then marked="slow and every_backend"; fi; \
 	    echo "== slow tests on $$backend"; \
-	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) \
 	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "$$marked" $(ARGS); \
 	    code=$$?; \
 	    if [ $$code -eq 5 ]; then echo "== no slow tests for $$backend yet"; \
