@@ -21,7 +21,9 @@ if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kg
         losses,
         metrics,
         networks,
+        pictures,
         random,
+        report,
         schedules,
     )
     from kgan.conditional import AuxiliaryClassifierGAN, ConditionalGAN
@@ -50,7 +52,9 @@ __all__ = [
     "losses",
     "metrics",
     "networks",
+    "pictures",
     "random",
+    "report",
     "schedules",
     "zoo",
 ]

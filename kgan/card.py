@@ -4,6 +4,8 @@ import dataclasses
 import inspect
 import math
 
+from kgan import weights as shipped
+
 
 @dataclasses.dataclass(frozen=True)
 class Card:
@@ -18,6 +20,8 @@ class Card:
         players: dict of player -> (networks, terms, every).
         parameters: dict of network -> number of trainable parameters, with default options.
         sample_shape: shape of one sample, with default options.
+        weights: dict of the name of weights that ship -> their card, a dict with recipe, scores,
+            protocol and the licence of the data.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Card:
     players: dict
     parameters: dict
     sample_shape: tuple
+    weights: dict = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, builder, model):
@@ -52,6 +57,10 @@ class Card:
                 for name in sorted(networks, reverse=True)
             },
             sample_shape=tuple(model.fields[0].shape),
+            weights={
+                name: shipped.card(builder.__name__, name)
+                for name in shipped.names(builder.__name__)
+            },
         )
 
     def __str__(self):
@@ -68,6 +77,12 @@ class Card:
             lines.append(f"  {name:<16}moves {', '.join(networks)} {pace}; loss = {loss}")
         lines += ["", "Options and defaults"]
         lines += [f"  {name:<24}{default!r}" for name, default in self.options.items()]
+        if self.weights:
+            lines += ["", "Weights that ship"]
+        for name, card in self.weights.items():
+            scores = ", ".join(f"{what} {value:.4g}" for what, value in card["scores"].items())
+            lines.append(f'  weights="{name}"  {card["data"]}; {card["recipe"]["steps"]} steps')
+            lines += [f"    {scores}", f"    {card['protocol']}"]
         return "\n".join(lines)
 
     __repr__ = __str__

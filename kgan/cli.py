@@ -1,4 +1,4 @@
-"""The command line: `kgan list`, `describe`, `train`, `generate` and `export`.
+"""The command line: `kgan list`, `describe`, `train`, `report`, `generate` and `export`.
 
 Nothing that takes time is imported before a command runs, so that help is there at once.
 """
@@ -71,6 +71,7 @@ def _print_version(wanted):
 @app.callback(
     epilog="\b\nExample:\n"
     "  kgan train dcgan --data digits --epochs 30 --out runs/digits\n"
+    "  kgan report runs/digits\n"
     "  kgan generate runs/digits --count 64 --seed 0 --out digits.png\n"
     "  kgan export runs/digits --out serving/digits/1"
 )
@@ -88,7 +89,8 @@ def start(
 ):
     """Train, look at and serve generative adversarial networks.
 
-    A run is a folder: `train` makes it and goes on with it, `generate` and `export` use it.
+    A run is a folder: `train` makes it and goes on with it, `report` shows it, `generate` and
+    `export` use it.
     KERAS_BACKEND=tensorflow, jax or torch chooses what computes.
     """
 
@@ -289,6 +291,31 @@ def train(
         )
     except KeyboardInterrupt:
         _end(f"\nStopped. The same command goes on after the last finished epoch in {out}.", 130)
+
+
+@app.command(
+    short_help="Show a run on one HTML page.",
+    epilog="\b\nExamples:\n  kgan report runs/digits\n  kgan report runs/digits --out digits.html",
+)
+def report(
+    folder: Annotated[
+        pathlib.Path,
+        typer.Argument(help="Folder of `kgan train --out`, or with a history.csv of your own."),
+    ],
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The HTML file.  [default: report.html in the folder]"),
+    ] = None,
+):
+    """Write one HTML file that shows a run: pictures, curves, figures, diagnoses, settings.
+
+    It holds all that it shows, so it can be sent and opened anywhere. Call it at the end of a run,
+    or while it trains.
+    """
+    _library()
+    from kgan import report as reports
+
+    typer.echo(f"Report: {reports.write(folder, out)}")
 
 
 _Target = Annotated[

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan import losses
 from kgan.arguments import check_count, check_weight
 from kgan.data.checks import check
-from kgan.data.contract import to_float
+from kgan.data.contract import as_float32
 from kgan.gan import GAN
 from kgan.random import SeedGenerator
 
@@ -31,6 +32,11 @@ class ConditionalGAN(GAN):
     generator its own samples with the labels that they were asked for.
 
     Penalties see the logit, and of two heads the sum, which is the logit of a projection.
+
+    With `feature_matching=True` the generator still learns what the label says. Where the features
+    do not know the label, as with a projection, the mean of each class is matched beside the mean
+    of all, both with the batch's own labels: a projection's logit is linear in just these. With two
+    heads the generator keeps its term `matching`.
 
     Args:
         generator: functional `keras.Model` from `[noise, labels]`, labels of shape (batch,), to
@@ -89,6 +95,11 @@ class ConditionalGAN(GAN):
         # Another stream than the noise's, or wrong labels would hang on it.
         self.label_seed = SeedGenerator(None if self.seed is None else self.seed + 1)
         self._check_game()
+        self._matches_classes = (
+            self.feature_matching
+            and len(self.heads) == 1
+            and not _depends(self._readers["features"], self.discriminator.inputs[1])
+        )
 
     @property
     def heads(self):
@@ -108,7 +119,9 @@ class ConditionalGAN(GAN):
     @property
     def generator_terms(self):
         """Names of the terms that `deceive` returns."""
-        return super().generator_terms if self.feature_matching else self.heads
+        if self.feature_matching:
+            return (*super().generator_terms, *self.heads[1:])
+        return self.heads
 
     def discriminate(self, real, fake, labels):
         """The discriminator's side of the game, without penalties: a dict of terms."""
@@ -136,13 +149,31 @@ class ConditionalGAN(GAN):
 
     def deceive(self, real, fake, labels):
         """The generator's side of the game: a dict of terms."""
-        if self.feature_matching:
-            return super().deceive(real, fake, labels)
+        if self.feature_matching and len(self.heads) == 1:
+            return {"feature_matching": self._match(real, fake, labels)}
         on_fake = self._verdicts(fake, labels)
         relativistic = self.loss.relativistic
         on_real = self._verdicts(real, labels) if relativistic else [None] * len(on_fake)
         verdicts = zip(self.heads, on_real, on_fake, strict=True)
-        return {head: self.loss.generator(real, fake) for head, real, fake in verdicts}
+        terms = {head: self.loss.generator(real, fake) for head, real, fake in verdicts}
+        if self.feature_matching:
+            return {**super().deceive(real, fake, labels), "matching": terms["matching"]}
+        return terms
+
+    def _match(self, real, fake, labels):
+        features = [self._features(samples, labels) for samples in (real, fake)]
+        distance = losses.feature_matching(*features)
+        if self._matches_classes:
+            by_class = (self._by_class(some, labels[0]) for some in features)
+            distance = distance + losses.feature_matching(*by_class)
+        return distance
+
+    def _by_class(self, features, labels):
+        """The batch's mean of features where the class is c, else 0: (1, num_classes, dim)."""
+        features = ops.reshape(ops.cast(features, "float32"), (ops.shape(labels)[0], -1))
+        one_hot = ops.one_hot(labels, self.num_classes, dtype="float32")
+        sums = ops.matmul(ops.transpose(one_hot), features)
+        return sums[None] / ops.cast(ops.shape(labels)[0], "float32")
 
     def scores(self, samples, labels, batch_size=64):
         """What the discriminator makes of each sample with its label.
@@ -169,8 +200,7 @@ class ConditionalGAN(GAN):
         verdicts = []
         self.synchronize()
         for start in range(0, len(samples), batch_size):
-            batch = samples[start : start + batch_size]
-            batch = to_float(batch) if self.fields[0].is_image else batch
+            batch = as_float32(samples[start : start + batch_size])
             some = labels[start : start + batch_size]
             outputs = self.discriminator.predict_on_batch([batch, some])
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -326,6 +356,16 @@ class AuxiliaryClassifierGAN(GAN):
 
 def _as_list(outputs):
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
+def _depends(network, tensor):
+    """Whether the network's output depends on this one of its inputs."""
+    others = [given for given in network.inputs if given is not tensor]
+    try:
+        keras.Model(others, network.outputs)
+    except ValueError:
+        return True
+    return False
 
 
 def _mean_logit(logits):

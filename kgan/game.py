@@ -10,6 +10,7 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import check_count
 from kgan.data import contract
+from kgan.measuring import Measuring
 from kgan.optimizers import PlayerOptimizers
 from kgan.saving import Saving
 from kgan.training import Training
@@ -60,7 +61,7 @@ class Player:
         check_count("every", self.every)
 
 
-class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
+class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model):
     """Networks, a table of players, and one loss method per player: a game that `fit` plays.
 
     Subclass it to write a new model. Declare `players` and `fields`, make the networks in
@@ -135,13 +136,23 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         self._is_averaged = False
         self.trackers = {}
 
-    def compile(self, optimizer=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto"):
+    def compile(
+        self,
+        optimizer=None,
+        metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+    ):
         """Gives each player its optimizer.
 
         Args:
             optimizer: a dict with one Keras optimizer (instance or name) per player, or one
                 optimizer of which each player gets a copy. Learning-rate schedules, `clipnorm`
                 and its kin, weight decay and `use_ema` are arguments of the Keras optimizer.
+            metrics: list of metrics of `kgan.metrics`. `evaluate` gives them real samples and as
+                many of the model's own, so `fit` logs them as `val_<name>` where it has
+                `validation_data`. Defaults to `None`.
             run_eagerly: boolean. Runs steps without compiling, to debug. Defaults to `False`.
             steps_per_execution: integer. Batches per compiled call: raise it when networks are
                 so small that the call itself takes time. Defaults to 1.
@@ -171,6 +182,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
                     key = f"{name}_{term}"
                     if key not in self.trackers:
                         self.trackers[key] = keras.metrics.Mean(name=key)
+        self._take_metrics(metrics)
         self._compile_arguments = {
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,

@@ -45,7 +45,7 @@ class GAN(AdversarialModel):
         feature_matching: boolean. The generator then matches the mean of the discriminator's
             features instead of playing its side of `loss` (Salimans et al. 2016, section 3.1).
             The features are the output of the discriminator's layer named "features", or what its
-            last layer reads. Defaults to `False`.
+            last layer with weights reads. Defaults to `False`.
         historical_averaging: float, weight of the squared distance between each player's weights
             and their mean over all steps so far (Salimans et al. 2016, section 3.3). Defaults to
             0.0, which keeps no such means.
@@ -54,7 +54,7 @@ class GAN(AdversarialModel):
 
     Raises:
         ValueError: when the networks do not fit together, or a penalty that is defined per
-            sample meets a discriminator with BatchNorm.
+            sample meets a discriminator with BatchNorm, packs or minibatch discrimination.
 
     Example:
 
@@ -162,24 +162,40 @@ class GAN(AdversarialModel):
         """The discriminator's terms on a real batch and a fresh generated one."""
         # Its turn: nothing flows back into the generator.
         fake = ops.stop_gradient(self._imagine(ops.shape(x)[0], labels))
-        terms = self.discriminate(x, fake, labels)
+        # Once for all terms: a verdict and a distance must be those of the same samples.
+        shown = self._augmented(x), self._augmented(fake)
+        terms = self.discriminate(*shown, labels)
         for penalty in self.penalties:
-            if penalty.name not in terms:
-                terms[penalty.name] = penalty(
-                    x,
-                    fake,
-                    discriminator=lambda samples: self._judge(samples, labels),
-                    gradient=backend.input_gradient,
-                )
+            if penalty.name in terms:
+                continue
+            if getattr(penalty, "reads_verdicts", False):
+                samples, judge = shown, lambda samples: self._judge(samples, labels)
+            else:
+                # Its gradient with respect to the samples comes through the augmentation.
+                samples = x, fake
+                judge = lambda samples: self._judge(self._augmented(samples), labels)  # noqa: E731
+            terms[penalty.name] = penalty(
+                *samples, discriminator=judge, gradient=backend.input_gradient
+            )
         return {**terms, **self._history("discriminator")}
 
     def generator_loss(self, x, *labels):
         """The generator's terms on a fresh generated batch."""
         fake = self._imagine(ops.shape(x)[0], labels)
-        return {**self.deceive(x, fake, labels), **self._history("generator")}
+        terms = self.deceive(self._augmented(x), self._augmented(fake), labels)
+        return {**terms, **self._history("generator")}
 
     def discriminate(self, real, fake, labels):
-        """The discriminator's side of the game, without penalties that judge anew."""
+        """The discriminator's side of the game, without penalties that judge anew.
+
+        Args:
+            real: real samples, augmented where the model augments.
+            fake: as many generated ones, augmented likewise.
+            labels: tuple of tensors, the batch's other fields.
+
+        Returns:
+            Dict of terms.
+        """
         verdicts = self._judge(real, labels), self._judge(fake, labels)
         terms = {"adversarial": self.loss.discriminator(*verdicts)}
         for penalty in self.penalties:
@@ -188,7 +204,7 @@ class GAN(AdversarialModel):
         return terms
 
     def deceive(self, real, fake, labels):
-        """The generator's side of the game: a dict of terms."""
+        """The generator's side of the game: a dict of terms. Samples as for `discriminate`."""
         if self.feature_matching:
             features = (self._features(samples, labels) for samples in (real, fake))
             return {"feature_matching": losses.feature_matching(*features)}
@@ -207,11 +223,9 @@ class GAN(AdversarialModel):
         return self.generator([noise, *labels] if labels else noise)
 
     def _judge(self, samples, labels):
-        samples = self._augmented(samples)
         return self.discriminator([samples, *labels] if labels else samples)
 
     def _features(self, samples, labels):
-        samples = self._augmented(samples)
         return self._readers["features"]([samples, *labels] if labels else samples)
 
     def _augmented(self, samples):
@@ -291,6 +305,17 @@ class GAN(AdversarialModel):
         samples = np.concatenate(batches) if batches else np.zeros(shape, "float32")
         return to_uint8(samples) if self.fields[0].is_image else samples
 
+    def imitate(self, batch, seed=0):
+        """The batch's samples, and as many generated ones, with its labels where it has some."""
+        real, *labels = batch
+        asked = {"labels": labels[0]} if labels else {}
+        return real, self.generate(len(real), seed=seed, batch_size=len(real), **asked)
+
+    def verdicts(self, batch, fake):
+        """The discriminator's logits for the batch's samples, and for as many fake ones."""
+        real, *labels = batch
+        return self._judge(real, labels), self._judge(fake, labels)
+
     def serving(self):
         """What `export` writes: the generator, with the noise that it was trained on."""
         return Serving(self.generator, self.noise, self.fields[0].is_image)
@@ -304,9 +329,18 @@ class GAN(AdversarialModel):
                     f"Received: labels={labels!r}"
                 )
             return None
-        if labels is None:
-            labels = np.arange(num_samples) % self.num_classes
-        labels = np.broadcast_to(np.asarray(labels), (num_samples,))
+        labels = np.arange(num_samples) % self.num_classes if labels is None else labels
+        labels = np.asarray(labels)
+        if labels.ndim == 0:
+            labels = np.broadcast_to(labels, (num_samples,))
+        if len(labels) != num_samples:
+            raise ValueError(
+                f"labels: one integer, or {num_samples} of them, one per sample. "
+                f"Received: {len(labels)}"
+            )
+        # Nothing was asked for, and nothing can be wrong with it.
+        if num_samples == 0:
+            return np.zeros(0, "int32")
         return check_labels(self.fields[1], labels, "labels")
 
     def _check_networks(self):
@@ -335,20 +369,33 @@ class GAN(AdversarialModel):
                 )
         per_sample = [p.name for p in self.penalties if getattr(p, "per_sample", False)]
         mixing = [
-            layer.name
+            layer
             for layer in self.discriminator._flatten_layers()
             if isinstance(layer, keras.layers.BatchNormalization)
+            or getattr(layer, "mixes_samples", False)
         ]
         if per_sample and mixing:
+            advice = "Leave the layer or the penalty out (for kgan's networks: pack=1, no head)"
+            if isinstance(mixing[0], keras.layers.BatchNormalization):
+                advice = (
+                    "Use LayerNormalization or no normalization in the discriminator (for the "
+                    "networks of kgan: normalization=False)"
+                )
             raise ValueError(
-                f"The penalty {per_sample[0]} is defined per sample, but BatchNormalization makes "
-                "the discriminator's answer for one sample depend on the others. Use "
-                "LayerNormalization or no normalization in the discriminator (for the networks of "
-                f"kgan: normalization=False). Received: layers {mixing[:3]}"
+                f"The penalty {per_sample[0]} is defined per sample, but "
+                f"{type(mixing[0]).__name__} makes the discriminator's answer for one sample "
+                f"depend on the others. {advice}. "
+                f"Received: layers {[layer.name for layer in mixing[:3]]}"
             )
 
 
 def _feature_network(discriminator):
     named = [layer for layer in discriminator.layers if layer.name == "features"]
-    features = named[0].output if named else discriminator.layers[-1].input
+    if named:
+        return keras.Model(discriminator.inputs, named[0].output)
+    # Behind the last weights there may be a factor or an activation of the logit.
+    last = [layer for layer in discriminator.layers if layer.weights][-1]
+    features = last._inbound_nodes[-1].input_tensors[0]
+    if isinstance(last, keras.Model):
+        features = _feature_network(last)(features)
     return keras.Model(discriminator.inputs, features)

@@ -120,6 +120,7 @@ class InfoGAN(GAN):
         *,
         categories=None,
         continuous=None,
+        labels=None,
         seed=None,
         truncation=None,
         batch_size=64,
@@ -133,6 +134,7 @@ class InfoGAN(GAN):
             continuous: array that broadcasts to (num_samples, num_continuous), numbers in [-1, 1]
                 (beyond, the samples leave what was trained); NaN for those to be drawn. Defaults to
                 `None`: all are drawn.
+            labels: not defined: what this model finds by itself it calls categories.
             seed: integer: the same seed gives the same noise, whatever the codes. Defaults to a
                 new one each time.
             truncation: float in (0, 1] that scales all that is drawn but the category. Defaults to
@@ -147,6 +149,11 @@ class InfoGAN(GAN):
         """
         check_count("num_samples", num_samples, minimum=0)
         check_count("batch_size", batch_size)
+        if labels is not None:
+            raise ValueError(
+                "An InfoGAN knows no labels, but categories that it found by itself, in an order "
+                f"of its own. Ask for them with `categories=`. Received: labels={labels!r}"
+            )
         shape = (num_samples, *self.latent_shape)
         noise = latent.sample(shape, self.noise, seed=seed, truncation=truncation)
         if truncation is not None:

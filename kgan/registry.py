@@ -5,6 +5,9 @@ import fnmatch
 import inspect
 import zipfile
 
+import numpy as np
+
+from kgan import weights as shipped
 from kgan.card import Card
 from kgan.data.inspection import describe_data
 
@@ -95,7 +98,9 @@ def load(name, *, like=None, weights=None, compile=True, **options):
         like: array, dataset or shape of one sample, or a pair `(x, y)` of arrays. Fills the
             options that follow from data, such as `image_shape`, `num_classes` and
             `target_channels`. Defaults to `None`.
-        weights: path of a `.keras` or `.weights.h5` file that this model saved with these
+        weights: name of trained weights that ship with kgan, such as `"mnist"`: see
+            `describe(name)`. They bring the options that they were trained with, and need no
+            `like`. Or path of a `.keras` or `.weights.h5` file that this model saved with these
             options. All that is in it is restored: networks, optimizers with their averages, clock,
             random states. Defaults to `None`: fresh weights.
         compile: boolean. With `False` the model comes without optimizers. Defaults to `True`.
@@ -127,14 +132,39 @@ def load(name, *, like=None, weights=None, compile=True, **options):
             f"The model '{builder.__name__}' has no option '{unknown[0]}'. {hint}"
             f"Its options are {list(legal)}. Received: {unknown[0]}={options[unknown[0]]!r}"
         )
+    card = None
+    if isinstance(weights, str) and not weights.endswith((".keras", ".weights.h5")):
+        card = shipped.card(builder.__name__, weights)
+        # JSON has no tuples, and the models' options know no lists.
+        trained = {k: tuple(v) if isinstance(v, list) else v for k, v in card["options"].items()}
+        options = {**trained, **options}
     if like is not None:
-        options = {**_options_from_data(builder, like), **options}
+        found = _options_from_data(builder, like)
+        if card is not None:
+            _check_same_data(builder, weights, trained, found)
+        options = {**found, **options}
     model = builder(**options)
     if not compile:
         model = type(model).from_config(model.get_config())
-    if weights is not None:
+    if card is not None:
+        shipped.restore(model, shipped.folder() / card["file"], card["sha256"])
+    elif weights is not None:
         _restore(model, weights)
     return model
+
+
+def _check_same_data(builder, weights, trained, found):
+    others = {
+        name: (value, trained[name])
+        for name, value in found.items()
+        if name in trained and tuple(np.ravel(value)) != tuple(np.ravel(trained[name]))
+    }
+    if others:
+        raise ValueError(
+            f"The weights '{weights}' of the model '{builder.__name__}' were trained on other data "
+            "than this. Bring yours to the same shape and classes, or leave `weights` out. "
+            f"Received: (data, weights) of {others}"
+        )
 
 
 def _options_from_data(builder, like):

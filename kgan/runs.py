@@ -1,7 +1,9 @@
 """A run: one training of a model of the zoo, in a folder where it goes on after a stop.
 
 The folder holds `model.keras` (all of the model after its last finished epoch), `run.json` (the
-settings), `history.csv` (the losses, one row per epoch) and `samples/` (the pictures).
+settings), `history.csv` (the losses and the figures of `Health`, one row per epoch), `health.json`
+(those figures and the diagnoses), `samples/` (the pictures) and `report.html` (all of it, to look
+at).
 """
 
 import csv
@@ -20,8 +22,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan import data, registry, zoo
-from kgan.callbacks import SampleGrid, drawing
+from kgan import data, registry, report, zoo
+from kgan.callbacks import Health, SampleGrid, drawing
+from kgan.data.fields import are_paired
 from kgan.files import replacing
 from kgan.game import AdversarialModel
 from kgan.translation import Translator
@@ -213,11 +216,14 @@ def train(
     say(f"  losses    {run.history_file}")
     if picture_every:
         say(f"  pictures  {run.samples}")
+    say(f"  report    {report.write(run.folder)}")
     return model
 
 
 def _callbacks(run, picture_every):
     callbacks = [SampleGrid(run.samples, every=picture_every)] if picture_every else []
+    # Before the logger, which writes what it finds in the logs.
+    callbacks.append(Health(folder=run.folder))
     # The model last: its file says how far the run is, and all else is made anew from there.
     return [
         *callbacks,
@@ -309,10 +315,11 @@ def _build(settings, x, y, takes_seed):
     like = x if y is None else (x, y)
     model = zoo.load(settings["model"], like=like, **seed, **settings["options"])
     if isinstance(model, Translator):
+        tutorial = "pix2pix" if are_paired(model.fields) else "cyclegan"
         raise ValueError(
             "The command line trains models that make samples from noise, and this one translates "
             "images of one kind into another, which takes two collections. Train it in Python, as "
-            "tutorials/pix2pix.py does with a folder of photographs. "
+            f"tutorials/{tutorial}.py does with your own pictures. "
             f"Received: {settings['model']}"
         )
     return model

@@ -43,7 +43,17 @@ class Saving:
         if not self.compiled:
             return {}
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
-        return {"optimizer": optimizer, **self._compile_arguments}
+        metrics = []
+        for metric in self._sample_metrics.values():
+            try:
+                metrics.append(keras.saving.serialize_keras_object(metric))
+            except Exception as error:  # A user's extractor may be anything.
+                warnings.warn(
+                    f"The metric '{metric.name}' is not saved with the model, which then has to be "
+                    f"compiled again to be measured by it: {error}",
+                    stacklevel=2,
+                )
+        return {"optimizer": optimizer, "metrics": metrics, **self._compile_arguments}
 
     def compile_from_config(self, config):
         """Compiles the model as `get_compile_config()` says, with its optimizers built."""

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kgan.arguments import check_count
-from kgan.callbacks.health import NaNGuard
+from kgan.callbacks.guard import NaNGuard
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
 from kgan.data.fields import are_paired
@@ -82,7 +82,12 @@ class Training:
             size = kwargs.get("validation_batch_size") or batch_size
             validation_data = self._batches(*_pair(validation_data), size)
             kwargs.pop("validation_batch_size", None)
+        # For callbacks that can't do without: Keras tells them nothing of it.
+        self.validates = validation_data is not None
         callbacks = _guarded(callbacks)
+        for callback in callbacks if isinstance(callbacks, list) else ():
+            if hasattr(callback, "take_data"):
+                callback.take_data(x, y)
         if isinstance(x, np.ndarray):
             lengths = [len(x)] if y is None else [len(x), len(y)]
             order = _Order(lengths, are_paired(self.fields)) if shuffle else None
@@ -102,12 +107,21 @@ class Training:
         )
 
     def evaluate(
-        self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        averaged=True,
+        **kwargs,
     ):
         """Every player's loss and terms on held-out data, without a move.
 
         The averaged weights play where an optimizer has `use_ema=True`. Calling it changes nothing:
-        noise is drawn from where training stands, and training then draws the same.
+        noise is drawn from where training stands, and training then draws the same. Where the model
+        was compiled with metrics, they go through the data a second time, beside as many of the
+        model's own samples, drawn from the same noise each time.
 
         Args:
             x: as in `fit`.
@@ -115,6 +129,8 @@ class Training:
             batch_size: integer. Defaults to 64 for arrays.
             verbose: as in `keras.Model.evaluate`.
             sample_weight: not defined for a game.
+            averaged: boolean. With `False` the weights play as they are, and not their averages.
+                Defaults to `True`.
             **kwargs: `steps`, `callbacks`, `return_dict` as in `keras.Model.evaluate`.
 
         Returns:
@@ -124,19 +140,30 @@ class Training:
             raise ValueError(
                 "A game has no per-sample loss to weight. Received: sample_weight is not None"
             )
-        if not kwargs.get("_use_cached_eval_dataset"):
+        in_fit = kwargs.get("_use_cached_eval_dataset", False)
+        if not in_fit:
             self._assert_compile_called("evaluate")
             x = self._batches(x, y, batch_size)
             y = batch_size = None
+        as_dict = kwargs.pop("return_dict", False)
         self.synchronize()
         states = self._random_states()
         kept = [np.array(ops.convert_to_numpy(state)) for state in states]
         try:
-            with self.averaged_weights():
-                return super().evaluate(x, y, batch_size=batch_size, verbose=verbose, **kwargs)
+            with self.averaged_weights() if averaged else self.raw_weights():
+                logs = super().evaluate(
+                    x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **kwargs
+                )
+                measured = {}
+                if self._sample_metrics:
+                    show_progress = bool(verbose) and not in_fit
+                    measured = self._measure(x, kwargs.get("steps"), show_progress)
         finally:
             for state, value in zip(states, kept):
                 state.assign(value)
+        if as_dict:
+            return {**logs, **measured}
+        return [*self._flatten_metrics_in_order(logs), *measured.values()]
 
     def predict(self, x, **kwargs):
         """The network's raw output, as `model(x)` gives it, in batches: see `keras.Model.predict`.
@@ -211,6 +238,30 @@ class Training:
                 for (variable, _), value in zip(pairs, kept):
                     variable.assign(value)
                 self._is_averaged = False
+
+    @contextlib.contextmanager
+    def raw_weights(self):
+        """Within this context, `generate` and its kin take the weights as they are.
+
+        Choose it to see what the averages are worth, beside `averaged_weights`. Without averages
+        it changes nothing.
+
+        Example:
+
+        ```python
+        import kgan
+
+        model = kgan.zoo.load("vanilla", like=(2,))
+        with model.raw_weights():
+            points = model.generate(5, seed=0)
+        ```
+        """
+        with self._averaging:
+            before, self._is_averaged = self._is_averaged, True
+            try:
+                yield
+            finally:
+                self._is_averaged = before
 
 
 class _Order(keras.callbacks.Callback):

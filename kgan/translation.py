@@ -8,7 +8,7 @@ from keras import ops
 from kgan import losses
 from kgan.arguments import check_count, check_weight
 from kgan.data.checks import check
-from kgan.data.contract import to_float, to_uint8
+from kgan.data.contract import as_float32, to_uint8
 from kgan.data.fields import Samples
 from kgan.data.inspection import kind_of
 from kgan.export import TranslatorServing
@@ -41,6 +41,8 @@ class Translator(AdversarialModel):
     `translate`, `predict`, `evaluate` and in what `export` writes alike.
     """
 
+    imitated_field = 1
+
     @property
     def directions(self):
         """The ways in which it translates: a dict of name -> `Direction`. Subclasses define it."""
@@ -50,6 +52,11 @@ class Translator(AdversarialModel):
         """The raw output of the first direction's network."""
         direction = next(iter(self.directions.values()))
         return getattr(self, direction.network)(inputs)
+
+    def imitate(self, batch, seed=0):
+        """The second field's samples, and what the first direction makes of the first field's."""
+        way = next(iter(self.directions))
+        return batch[1], self._translated(way, batch[0], batch_size=len(batch[0]))
 
     def serving(self):
         """What `export` writes: each direction's network, as an endpoint of its name."""
@@ -71,8 +78,7 @@ class Translator(AdversarialModel):
         batches = []
         with self.averaged_weights():
             for start in range(0, len(samples), batch_size):
-                batch = samples[start : start + batch_size]
-                batch = to_float(batch) if batch.dtype == np.uint8 else batch.astype("float32")
+                batch = as_float32(samples[start : start + batch_size])
                 output = network.predict_on_batch(batch)
                 # Under a distribution strategy every replica answers: keep the first's answer.
                 output = np.asarray(output[: len(batch)], "float32")
@@ -179,6 +185,11 @@ class PairedTranslator(Translator):
             "adversarial": self.loss.generator(real, self.discriminator([x, made])),
             "reconstruction": self.reconstruction_weight * self.reconstruction(y, made),
         }
+
+    def verdicts(self, batch, fake):
+        """The discriminator's logits for the batch's pairs, and for inputs with fake outputs."""
+        x, y = batch
+        return self.discriminator([x, y]), self.discriminator([x, fake])
 
     def translate(self, images, batch_size=64):
         """What the generator makes of images, in the data's own scale.

@@ -156,6 +156,10 @@ class UnpairedTranslator(Translator):
             terms["identity"] = self.identity_weight * self.cycle_weight * identity
         return terms
 
+    def verdicts(self, batch, fake):
+        """The logits of b's discriminator for the batch's samples of b, and for fake ones."""
+        return self.discriminator_b(batch[1]), self.discriminator_b(fake)
+
     def translate(self, images, direction="a_to_b", batch_size=64):
         """What a generator makes of images, in the data's own scale.
 

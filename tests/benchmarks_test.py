@@ -14,7 +14,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import quality  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
-from tasks.mixtures import sliced_wasserstein  # noqa: E402
+from tasks.mixtures import followed  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}
@@ -92,12 +92,12 @@ def test_bars_and_result(tmp_path):
     assert "modes: 7, at least 8: MISS" in result.markdown()
 
 
-def test_sliced_wasserstein_of_a_shift():
-    points = np.random.default_rng(0).normal(size=(500, 2))
-    shifted = points + (3.0, 0.0)
-    # A shift moves each projection by its cosine: 3 times the mean of |cos|, which is 2 / pi.
-    assert sliced_wasserstein(points, points) == 0
-    assert sliced_wasserstein(shifted, points) == pytest.approx(3 * 2 / np.pi, rel=1e-3)
+def test_rank_correlation_of_what_rises_together():
+    rows = [{"term": -1 / (i + 1), "high_quality": i**2} for i in range(5)]
+    assert followed(rows, "term") == pytest.approx(1.0)
+    assert followed(rows[::-1] + [{"high_quality": 1.0}], "term") == pytest.approx(1.0)
+    falling = [{"term": -i, "high_quality": i} for i in range(5)]
+    assert followed(falling, "term") == pytest.approx(-1.0)
 
 
 def test_learning_rate_falls_to_the_end():

@@ -183,6 +183,19 @@ def test_scores_are_the_heads_probabilities(num_heads):
         np.testing.assert_allclose(values, expected, rtol=1e-5)
 
 
+def test_scores_of_pixels_are_those_of_the_same_images_as_floats():
+    model = kgan.ConditionalGAN(
+        networks.generator((8, 8, 1), CLASSES, latent_dim=2, width=4),
+        networks.discriminator((8, 8, 1), CLASSES, width=4),
+        CLASSES,
+    )
+    pixels = RNG.integers(0, 256, (N, 8, 8, 1), dtype="uint8")
+    expected = model.scores(pixels, LABELS)["adversarial"]
+    for images in (kgan.data.to_float(pixels), kgan.data.to_float(pixels).astype("float64")):
+        np.testing.assert_allclose(model.scores(images, LABELS)["adversarial"], expected, rtol=1e-5)
+    assert np.ptp(expected) > 0
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="trains: one backend is enough")
 def test_matching_head_learns_and_its_score_tells_wrong_labels():
     points, labels = kgan.data.load("ring", labels=True, max_examples=512)
@@ -227,15 +240,44 @@ def test_one_class_has_no_wrong_label():
         kgan.ConditionalGAN(network, judge, num_classes=1)
 
 
-@pytest.mark.parametrize("conditioning", networks.CONDITIONINGS)
-def test_feature_matching_is_the_generators_only_term(conditioning):
-    model = kgan.ConditionalGAN(
+def matching_gan(conditioning):
+    return kgan.ConditionalGAN(
         networks.generator((2,), CLASSES, latent_dim=2, units=(4,)),
         networks.discriminator((2,), CLASSES, conditioning, units=(4,)),
         CLASSES,
         feature_matching=True,
     )
-    assert model.players["generator"].terms == ("feature_matching",)
+
+
+@pytest.mark.parametrize("conditioning", networks.CONDITIONINGS)
+def test_feature_matching_tells_the_generator_the_label(conditioning):
+    model = matching_gan(conditioning)
+    real, fake = (ops.convert_to_tensor(samples) for samples in (POINTS, FAKE))
+    losses = []
+    for labels in (LABELS, np.roll(LABELS, 1)):
+        terms = model.deceive(real, fake, (ops.convert_to_tensor(labels),))
+        assert set(terms) == set(model.players["generator"].terms)
+        losses.append(sum(float(array(value)) for value in terms.values()))
+    assert abs(losses[0] - losses[1]) > 1e-4 * abs(losses[0])
+
+
+def test_projection_matches_the_features_of_all_and_of_each_class():
+    model = matching_gan("projection")
+    real, fake, labels = map(ops.convert_to_tensor, (POINTS, FAKE, LABELS))
+    features = [array(model._features(samples, (labels,))) for samples in (real, fake)]
+    difference = features[0] - features[1]
+    expected = np.sum(difference.mean(axis=0) ** 2)
+    for label in range(CLASSES):
+        expected += np.sum((difference[LABELS == label].sum(axis=0) / N) ** 2)
+    terms = model.deceive(real, fake, (labels,))
+    assert float(array(terms["feature_matching"])) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("conditioning", networks.CONDITIONINGS)
+def test_feature_matching_takes_the_place_of_the_verdict_on_realness(conditioning):
+    model = matching_gan(conditioning)
+    matching = ("matching",) if conditioning == "two_heads" else ()
+    assert model.players["generator"].terms == ("feature_matching", *matching)
     model.compile(optimizer="sgd")
     history = model.fit(POINTS, LABELS, verbose=0).history
     assert np.isfinite(history["generator_feature_matching"]).all()

@@ -10,6 +10,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+# One model for each kind of game: from noise, with labels, many moves of one player, translation.
+GAMES = ("dcgan", "conditional", "wgan_gp", "pix2pix")
+
 
 def pytest_collection_modifyitems(items):
     """Keeps together, on one of pytest-xdist's workers, the tests that share what is costly.
@@ -20,6 +23,8 @@ def pytest_collection_modifyitems(items):
         chosen = item.callspec.params if hasattr(item, "callspec") else {}
         model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
         is_standard = item.path.name == "zoo_test.py"
+        if item.get_closest_marker("of_the_game") and model not in GAMES:
+            item.add_marker(pytest.mark.slow)
         item.add_marker(pytest.mark.xdist_group(f"{item.path} {model if is_standard else ''}"))
 
 

@@ -16,7 +16,7 @@ def points(n=16):
     return kgan.data.toys.ring(n, seed=0)
 
 
-def point_gan(kernel=None, rates=(0.1, 0.1), **options):
+def point_gan(kernel=None, rates=(0.1, 0.1), seed=0, **options):
     """A GAN of points, whose discriminator is `x @ kernel` where a kernel is given."""
     discriminator = kgan.networks.mlp.discriminator((2,), (6,))
     if kernel is not None:
@@ -24,7 +24,7 @@ def point_gan(kernel=None, rates=(0.1, 0.1), **options):
         discriminator = keras.Model(x, keras.layers.Dense(1)(x), name="discriminator")
         discriminator.set_weights([np.reshape(kernel, (2, 1)), np.zeros(1)])
     generator = kgan.networks.mlp.generator((2,), 3, (6,))
-    model = kgan.GAN(generator, discriminator, seed=0, **options)
+    model = kgan.GAN(generator, discriminator, seed=seed, **options)
     model.compile(dict(zip(model.players, map(keras.optimizers.SGD, rates), strict=True)))
     return model
 
@@ -47,6 +47,74 @@ def test_augmentation_meets_real_and_fake_alike_in_training_only():
         fake = array(model._imagine(len(real), ()))
         expected = factor * np.mean((fake - real) @ [1.0, 3.0])
         assert float(terms["adversarial"]) == pytest.approx(expected, rel=1e-4)
+
+
+@keras.saving.register_keras_serializable("kgan_tests")
+class Jitter(keras.layers.Layer):
+    """An augmentation that is another one at each call."""
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed_generator = kgan.random.SeedGenerator(seed)
+
+    def call(self, x, training=None):
+        shift = keras.random.normal(ops.shape(x), seed=self.seed_generator)
+        return x + shift if training else x
+
+
+def information_gan(**options):
+    networks = kgan.networks.conditional
+    generator = networks.code_generator((2,), 3, 0, latent_dim=2, units=(4,))
+    return kgan.InfoGAN(
+        generator, networks.many_headed((2,), {"category": 3}, units=(4,)), **options
+    )
+
+
+def conditional_gan(**options):
+    networks = kgan.networks.conditional
+    generator = networks.generator((2,), 3, latent_dim=2, units=(4,))
+    discriminator = networks.discriminator((2,), 3, "two_heads", units=(4,))
+    return kgan.ConditionalGAN(generator, discriminator, 3, **options)
+
+
+@pytest.mark.parametrize("make", [point_gan, information_gan, conditional_gan])
+def test_potential_takes_distances_of_the_samples_that_were_judged(make, monkeypatch):
+    potential = kgan.losses.QuadraticPotential(0.5)
+    model = make(augmentation=Jitter(), penalties=(potential,), loss="wasserstein", seed=0)
+    shown, compared = [], []
+
+    def augmented(self, samples):
+        shown.append(self.augmentation(samples))
+        return shown[-1]
+
+    def of_verdicts(self, real, fake, *verdicts):
+        compared.append((real, fake, *verdicts))
+        return ops.mean(verdicts[0])
+
+    monkeypatch.setattr(type(model), "_augmented", augmented)
+    monkeypatch.setattr(type(potential), "of_verdicts", of_verdicts)
+    batch = (ops.convert_to_tensor(points(6)), ops.convert_to_tensor(np.arange(6) % 3))
+    _, terms = model.play("discriminator", batch[: len(model.fields)], training=True)
+    assert "quadratic_potential" in terms
+    assert len(shown) == 2  # real and generated samples, each once
+    ((real, fake, on_real, on_fake),) = compared
+    for samples, expected, verdict in ((real, shown[0], on_real), (fake, shown[1], on_fake)):
+        np.testing.assert_array_equal(array(samples), array(expected))
+        judged = array(model._judge(expected, batch[1:] if make is conditional_gan else ()))
+        np.testing.assert_allclose(array(verdict), judged, rtol=1e-5, atol=1e-6)
+
+
+def test_feature_matching_sees_augmented_samples():
+    real = ops.convert_to_tensor(points())
+    terms = {}
+    for training in (False, True):
+        keras.utils.set_random_seed(0)
+        model = point_gan((1.0, 1.0), augmentation=Doubling(), feature_matching=True)
+        _, terms[training] = model.play("generator", (real,), training=training)
+    # The features of this discriminator are the points themselves.
+    plain, doubled = (float(terms[training]["feature_matching"]) for training in (False, True))
+    assert plain > 1e-4
+    assert doubled == pytest.approx(4.0 * plain, rel=1e-4)
 
 
 def test_the_generator_learns_through_the_augmentation():
@@ -96,6 +164,24 @@ def test_features_are_the_layer_of_that_name():
     features = array(model._features(ops.convert_to_tensor(points(4)), ()))
     kernel, bias = map(array, network.layers[1].weights)
     np.testing.assert_allclose(features, points(4) @ kernel + bias, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_features_are_what_the_last_weights_read(nested):
+    base = kgan.networks.mlp.discriminator((2,), (6,))
+    x = keras.Input((2,))
+    logits = base(x) if nested else base.output
+    inputs = x if nested else base.inputs
+    scaled = keras.layers.Activation("tanh")(keras.layers.Rescaling(10.0)(logits))
+    network = keras.Model(inputs, scaled)
+    model = kgan.GAN(kgan.networks.mlp.generator((2,), 3, (6,)), network, feature_matching=True)
+    features = array(model._features(ops.convert_to_tensor(points(4)), ()))
+    kernel, bias = map(array, base.trainable_variables[:2])
+    hidden = points(4) @ kernel + bias
+    np.testing.assert_allclose(
+        features, np.where(hidden > 0, hidden, 0.2 * hidden), rtol=1e-5, atol=1e-6
+    )
+    assert len(model.discriminator.trainable_variables) == 4
 
 
 def test_feature_matching_moves_means_together():

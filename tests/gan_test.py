@@ -143,6 +143,25 @@ def test_penalty_per_sample_refuses_batch_normalization(penalty):
     assert kgan.GAN(generator, discriminator).built
 
 
+@pytest.mark.parametrize("name", ["Pack", "MinibatchDiscrimination"])
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_penalty_per_sample_refuses_layers_that_mix_samples(penalty, name):
+    generator = kgan.networks.mlp.generator((2,), 3, (6,))
+    options = {"pack": 2} if name == "Pack" else {"head": kgan.layers.MinibatchDiscrimination(2, 2)}
+    discriminator = kgan.networks.mlp.discriminator((2,), (6,), **options)
+    with pytest.raises(ValueError, match=f"{penalty.name} is defined per sample, but {name} makes"):
+        kgan.GAN(generator, discriminator, penalties=(penalty(),))
+    assert kgan.GAN(generator, discriminator).built
+
+
+def test_penalty_per_sample_goes_with_a_standard_deviation_of_the_batch():
+    generator = kgan.networks.mlp.generator((2,), 3, (6,))
+    for options in ({"head": kgan.layers.MinibatchStandardDeviation()}, {"pack": 1}):
+        discriminator = kgan.networks.mlp.discriminator((2,), (6,), **options)
+        assert kgan.GAN(generator, discriminator, penalties=(losses.R1(),)).built
+    assert not kgan.layers.Pack(1).mixes_samples
+
+
 def test_nested_batch_normalization_is_found():
     inputs = keras.Input((8, 8, 1))
     nested = keras.Sequential([layers.Flatten(), layers.BatchNormalization()])
@@ -160,6 +179,28 @@ def test_generator_loss_reaches_the_generator_only_through_the_discriminator():
     noise = kgan.latent.draw((4, 3), "normal", model.noise_seed)
     by_hand = -np.mean(ops.convert_to_numpy(model.discriminator(model.generator(noise))))
     assert number(loss) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_no_samples_are_an_empty_array():
+    networks = kgan.networks.conditional
+    conditional = kgan.ConditionalGAN(
+        networks.generator((8, 8, 1), 3, latent_dim=2, width=4),
+        networks.discriminator((8, 8, 1), 3, width=4),
+        3,
+    )
+    for samples in (
+        conditional.generate(0),
+        conditional.generate(0, labels=2),
+        conditional.generate(0, labels=[]),
+        image_gan().generate(0),
+    ):
+        assert samples.shape == (0, 8, 8, 1) and samples.dtype == "uint8"
+    for labels in ([1, 2], [1], np.zeros((2, 1), int), np.arange(5)):
+        given = len(labels)
+        with pytest.raises(
+            ValueError, match=f"labels: one integer, or 4 of them.*Received: {given}$"
+        ):
+            conditional.generate(4, labels=labels)
 
 
 # Networks that do not fit

@@ -75,6 +75,7 @@ def test_generate_sets_the_codes_that_are_asked_for(monkeypatch):
         ({"categories": [0, 1]}, "one integer or 3 of them"),
         ({"categories": 0.5}, "one integer or 3 of them"),
         ({"continuous": np.zeros((3, 3))}, "`continuous` holds 2 codes per sample"),
+        ({"labels": 3}, "Ask for them with `categories=`. Received: labels=3"),
     ],
 )
 def test_generate_refuses_codes_that_there_are_not(arguments, message):

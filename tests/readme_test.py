@@ -5,6 +5,7 @@ import re
 
 import keras
 import pytest
+from zoo_test import PARAMETERS
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 
@@ -36,6 +37,23 @@ def test_a_model_of_ones_own_trains_saves_and_loads(monkeypatch, tmp_path):
     model.save("own.keras")
     copy = keras.saving.load_model("own.keras")
     assert int(copy.optimizer.iterations) == int(model.optimizer.iterations) == 32
+
+
+def counts_of_the_table():
+    """The numbers of parameters that the table of the zoo states, from small to large."""
+    rows = re.findall(
+        r"^\| `(\w+)` \| \[.*?\| ([^|]*\d,\d[^|]*)\|", README.read_text(), re.MULTILINE
+    )
+    for name, text in rows:
+        counts = []
+        for times, count in re.findall(r"(?:(\d+) x )?(\d+(?:,\d{3})+)", text):
+            counts += [int(count.replace(",", ""))] * int(times or 1)
+        yield name, sorted(counts)
+
+
+def test_the_table_states_the_counts_of_the_standard_test():
+    stated = dict(counts_of_the_table())
+    assert stated == {name: sorted(counts.values()) for name, counts in PARAMETERS.items()}
 
 
 def test_nothing_in_the_readme_waits_to_be_filled_in():

@@ -300,12 +300,13 @@ def test_networks_that_do_not_fit_are_refused():
             kgan.PairedTranslator(model.generator, discriminator)
 
 
-def test_the_command_line_points_to_the_tutorial(tmp_path):
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+def test_the_command_line_points_to_the_tutorial(name, tmp_path):
     from kgan import runs
 
-    asked = {"model": "pix2pix", "data": "digits", "max_examples": 8}
+    asked = {"model": name, "data": "digits", "max_examples": 8}
     asked["options"] = {"width": 4, "discriminator_width": 4}
-    with pytest.raises(ValueError, match="tutorials/pix2pix.py.*Received: pix2pix"):
+    with pytest.raises(ValueError, match=f"tutorials/{name}.py.*Received: {name}"):
         runs.train(tmp_path / "run", 1, asked, say=lambda line: None)
     assert not (tmp_path / "run" / "run.json").exists()
 

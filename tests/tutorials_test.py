@@ -134,9 +134,11 @@ def test_pix2pix_translates_a_folder_of_photographs(tmp_path):
     rng = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for number in range(12):
-        pixels = rng.integers(0, 256, (20, 24, 3), dtype="uint8")
+        # Grey ones among them.
+        pixels = rng.integers(0, 256, (20, 24, 3) if number else (20, 24), dtype="uint8")
         Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
-    printed = run("pix2pix.py", "--quick", "--folder", "photos", "--size", "16", folder=tmp_path)
+    options = ("--quick", "--folder", "photos", "--size", "16", "--channels", "3")
+    printed = run("pix2pix.py", *options, folder=tmp_path)
     assert "12 pairs: (16, 16, 1) -> (16, 16, 3), 1 held out" in printed
     for name in ("pairs.png", "model.keras", "saved_model/saved_model.pb"):
         assert (tmp_path / "out" / name).is_file()
@@ -149,28 +151,35 @@ def test_demo_leaves_pictures_files_and_a_report(tmp_path):
     found = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
     assert found >= {
         "real_and_generated.png",
-        "losses.png",
+        "best.keras",
+        "health.json",
         "samples/epoch_0001.png",
         "samples/epoch_0002.png",
         "samples/training.gif",
         "model.keras",
         "saved_model/saved_model.pb",
-        "report.md",
+        "report.html",
     }
-    report = (out / "report.md").read_text()
-    assert "2 epochs of 8 steps, 16 steps of 64 digits" in report
+    report = (out / "report.html").read_text()
     assert "--epochs 2 --max-examples 64" in report
+    assert "Frechet distance" in report and "data:image/png;base64," in report
     assert str(tmp_path) not in report
 
 
 @pytest.mark.slow
 def test_conditional_tutorial_makes_each_class_of_a_folder(tmp_path):
     for shade, name in enumerate(("dark", "light")):
-        (tmp_path / "mine" / name).mkdir(parents=True)
+        for split in ("train", "test"):
+            (tmp_path / "mine" / split / name).mkdir(parents=True)
         for index in range(8):
-            picture = np.full((20, 16, 3), 40 + 150 * shade + index, "uint8")
-            Image.fromarray(picture).save(tmp_path / "mine" / name / f"{index}.png")
-    printed = run("conditional.py", "--folder", "mine", "--size", "16", "--quick", folder=tmp_path)
+            shape = (20, 16, 3) if index else (20, 16)  # a grey one in each class
+            picture = np.full(shape, 40 + 150 * shade + index, "uint8")
+            Image.fromarray(picture).save(tmp_path / "mine" / "train" / name / f"{index}.png")
+    # A folder of words is no class.
+    (tmp_path / "mine" / "train" / "about").mkdir()
+    (tmp_path / "mine" / "train" / "about" / "licence.txt").write_text("Yours.")
+    options = ("--folder", "mine", "--size", "16", "--channels", "3", "--quick")
+    printed = run("conditional.py", *options, folder=tmp_path)
     assert "images (16, 16, 16, 3) uint8, 2 classes" in printed
     # One line of scores per class, in the order of the labels, and one for the real pictures.
     rows = [line.split()[0] for line in printed.partition("realness matching")[2].splitlines()[1:4]]

@@ -1,20 +1,23 @@
 """The standard test of a model, run for every model of the registry at a tiny size.
 
-A new model brings no test file. It brings two entries: its parameter counts in `PARAMETERS`, and
-the losses that all three backends must reach, written by
+A new model brings no test file. It brings three entries: its parameter counts in `PARAMETERS`, and
+the losses that all three backends must reach and how it is compiled, written by
 
     KERAS_BACKEND=tensorflow python tests/zoo_test.py
 
-into `tests/zoo_losses.json`: models that are there already keep their values unless they are
-named on the command line. TensorFlow is the reference: read the difference before you keep it.
+into `tests/zoo_losses.json` and `tests/zoo_optimizers.json`: models that are there already keep
+their values unless they are named on the command line. TensorFlow is the reference: read the
+difference before you keep it, and hold the optimizers against the paper.
 """
 
 import contextlib
 import fnmatch
+import functools
 import inspect
 import json
 import os
 import pathlib
+import re
 import sys
 import unittest.mock
 
@@ -28,11 +31,13 @@ from keras import ops  # noqa: E402
 
 import kgan  # noqa: E402
 from kgan.data import Labels  # noqa: E402
+from kgan.optimizers import PlayerOptimizers  # noqa: E402
 from kgan.registry import builder_of  # noqa: E402
 
 BACKEND = keras.config.backend()
 NAMES = kgan.zoo.list_models()
 LOSSES = pathlib.Path(__file__).with_name("zoo_losses.json")
+OPTIMIZERS = pathlib.Path(__file__).with_name("zoo_optimizers.json")
 SIDE, BATCH, STEPS = 8, 8, 6
 
 # Trainable parameters of the default configuration.
@@ -89,6 +94,50 @@ TINY_BY_MODEL = {
 }
 
 
+# Of the options above, those that are no sizes: a paper's own values are compiled without them.
+NO_SIZES = {"clip", "cycle_weight", "learning_rate", "pool_size"}
+
+# Another value of an option, where twice a number, half a share and the opposite of a boolean
+# won't do; and what an option needs beside it.
+OTHER = {
+    "augmentation": "color",
+    "clip": 0.2,
+    "conditioning": "concatenation",
+    "constant_steps": 6,
+    "decay_steps": 12,
+    "discriminator_normalization": False,
+    "ema_momentum": 0.9,
+    "generator_normalization": False,
+    "group_size": 2,
+    "image_shape": (SIDE, SIDE, 3),
+    "loss": "least_squares",
+    "noise": "uniform",
+    "normalization": "batch",
+    "receptive_field": 1,
+    "sample_shape": (SIDE, SIDE, 3),
+    "seed": 1,
+    "statistic": "standard_deviation",
+    "target_channels": 3,
+    "*units": (8,),
+}
+OTHER_BY_MODEL = {
+    "cyclegan": {"loss": "hinge"},
+    "dcgan": {"noise": "normal"},
+    "minibatch_discrimination": {"noise": "normal"},
+}
+BESIDE = {
+    "constant_steps": {"constant_steps": 5, "decay_steps": 10},
+    # At 8x8 there is no layer between the discriminator's first and last.
+    "discriminator_normalization": {"sample_shape": (16, 16, 1)},
+    "units": {"sample_shape": (2,)},
+}
+BESIDE_BY_MODEL = {
+    "cyclegan": {
+        "decay_steps": {"constant_steps": 5, "decay_steps": 10},
+        "target_channels": {"identity_weight": 0.0},
+    },
+}
+
 # Learning rates of the plain model, where 0.05 blows rounding up until the backends part.
 PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001}
 
@@ -98,6 +147,14 @@ def slow_elsewhere(test):
     if BACKEND == "tensorflow":
         return test
     return pytest.mark.slow(pytest.mark.every_backend(test))
+
+
+def of_the_game(test):
+    """Leaves a test to `make slow` for models whose game, data and engine another proves already.
+
+    For what comes from a game's class and not from a model's networks.
+    """
+    return pytest.mark.of_the_game(slow_elsewhere(test))
 
 
 def tiny_options(name):
@@ -196,6 +253,64 @@ def fit(model, arrays, **options):
     return model.fit(*arrays, **options).history
 
 
+def compiled_as(model):
+    """What a paper says of training: moves, optimizers, losses and weights, without networks."""
+
+    def plain(value):
+        if isinstance(value, dict) and "class_name" in value:
+            return {value["class_name"]: plain(value["config"])}
+        if isinstance(value, dict):
+            # A player's name is no choice, and `None` is none.
+            kept = {k: plain(v) for k, v in value.items() if k != "name" and v is not None}
+            return {k: v for k, v in kept.items() if v is not None}
+        if isinstance(value, list | tuple):
+            return [plain(entry) for entry in value]
+        return float(f"{value:.6g}") if isinstance(value, float) else value
+
+    networks = {network for player in model.players.values() for network in player.networks}
+    config = plain(model.get_config())
+    game = {k: v for k, v in config.items() if k not in {*networks, "dtype", "seed"}}
+    optimizers = plain(model.optimizer.get_config()["players"])
+    every = {name: player.every for name, player in model.players.items()}
+    return {"game": game, "optimizers": optimizers, "every": every}
+
+
+def load_as_published(name):
+    """A tiny model whose options are the paper's but for sizes."""
+    tiny = tiny_options(name)
+    sizes = {option: value for option, value in tiny.items() if option not in NO_SIZES}
+    return kgan.zoo.load(name, **{**sizes, "seed": 0})
+
+
+def recipe(name, **options):
+    """All that a model is made of, as text: configs of game, networks and optimizers."""
+    # An optimizer's config needs no state, which costs a third of the time.
+    with unittest.mock.patch.object(PlayerOptimizers, "build_players"):
+        model = load_tiny(name, **options)
+    text = json.dumps([model.get_config(), model.get_compile_config()], sort_keys=True)
+    # Layers and tensors are numbered on from those of the models before.
+    return re.sub(r'_\d+"', '"', text)
+
+
+recipe_without = functools.cache(lambda name, beside: recipe(name, **dict(beside)))
+
+
+def other_value(name, option):
+    """A value of an option of the tiny model that is not the one it has."""
+    if option in OTHER_BY_MODEL.get(name, {}):
+        return OTHER_BY_MODEL[name][option]
+    fitting = [pattern for pattern in OTHER if fnmatch.fnmatch(option, pattern)]
+    if fitting:
+        return OTHER[fitting[0]]
+    value = inspect.signature(builder_of(name)).parameters[option].default
+    value = tiny_options(name).get(option, value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return 2 * value
+    return value / 2 if value else 0.25
+
+
 @contextlib.contextmanager
 def fixed_noise():
     """Within this context `keras.random` deals the same numbers on every backend."""
@@ -267,21 +382,21 @@ def plain(request):
 # Names, sizes, outputs
 
 
-@slow_elsewhere
+@of_the_game
 @pytest.mark.parametrize("name", NAMES)
 def test_name_ignores_case_and_dashes(name):
     for spelling in (name.upper(), name.replace("_", "-"), name.replace("_", "")):
         assert builder_of(spelling) is builder_of(name)
 
 
-@slow_elsewhere
+@of_the_game
 @pytest.mark.parametrize("name", NAMES)
 def test_misspelt_name_is_refused_with_the_nearest(name):
     with pytest.raises(ValueError, match=f"Did you mean '{name}'"):
         kgan.zoo.load(name + "x")
 
 
-@slow_elsewhere
+@of_the_game
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_option_is_refused_with_the_legal_ones(name):
     with pytest.raises(ValueError, match="Its options are.*Received: latentdim=3"):
@@ -293,6 +408,39 @@ def test_unknown_option_is_refused_with_the_legal_ones(name):
 def test_default_configuration_has_the_stored_number_of_parameters(name):
     assert name in PARAMETERS, f"store the model's parameter counts in PARAMETERS['{name}']"
     assert kgan.zoo.describe(name).parameters == PARAMETERS[name]
+
+
+@slow_elsewhere
+def test_compiled_as_in_the_paper(paper):
+    model, state = paper
+    stored = json.loads(OPTIMIZERS.read_text()).get(model.name)
+    assert stored, f"run KERAS_BACKEND=tensorflow python tests/zoo_test.py {model.name}"
+    if NO_SIZES & set(TINY_BY_MODEL.get(model.name, {})):
+        model = load_as_published(model.name)
+    assert compiled_as(model) == stored
+
+
+OPTIONS = [
+    (name, option) for name in NAMES for option in inspect.signature(builder_of(name)).parameters
+]
+
+
+@of_the_game
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_options_make_equal_recipes(name):
+    # Or the next test could not fail.
+    assert recipe(name) == recipe_without(name, ())
+
+
+@of_the_game
+@pytest.mark.parametrize("name, option", OPTIONS)
+def test_option_changes_the_model(name, option):
+    beside = BESIDE_BY_MODEL.get(name, {}).get(option, BESIDE.get(option, {}))
+    value = other_value(name, option)
+    without = recipe_without(name, tuple(beside.items()))
+    # A boolean: texts of this length are of no use in a message.
+    changed = recipe(name, **{**beside, option: value}) != without
+    assert changed, f"{option}={value!r} makes the same model"
 
 
 @slow_elsewhere
@@ -373,6 +521,7 @@ def test_terms_are_the_declared_ones_finite_and_add_up(paper):
         assert number(loss) == pytest.approx(sum(values.values()), rel=1e-6)
 
 
+@of_the_game
 def test_history_logs_every_term_and_the_sums(plain):
     model, state = plain
     restore(state)
@@ -448,7 +597,7 @@ def test_losses_are_the_stored_ones_on_every_backend(plain):
 # Modes
 
 
-@slow_elsewhere
+@of_the_game
 def test_statistics_move_in_fit_only(paper):
     model, state = paper
     restore(state)
@@ -462,7 +611,7 @@ def test_statistics_move_in_fit_only(paper):
     assert all(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-@slow_elsewhere
+@of_the_game
 def test_evaluate_reports_the_loss_in_inference_mode(plain):
     model, state = plain
     restore(state)
@@ -531,7 +680,7 @@ def fitted(paper):
     return read(model.weights), history
 
 
-@slow_elsewhere
+@of_the_game
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize("source", SOURCES)
 def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
@@ -549,7 +698,7 @@ def test_fit_from_any_source_is_fit_from_numpy(paper, fitted, source):
         np.testing.assert_allclose(weight, expected, rtol=1e-3, atol=1e-5)
 
 
-@slow_elsewhere
+@of_the_game
 def test_ragged_last_batch(paper):
     model, state = paper
     restore(state)
@@ -592,7 +741,7 @@ def test_load_then_train_is_to_train_on(paper, tmp_path):
     assert changed == []
 
 
-@slow_elsewhere
+@of_the_game
 def test_weights_come_back_through_load(paper, tmp_path):
     model, state = paper
     restore(state)
@@ -697,3 +846,10 @@ if __name__ == "__main__":
         kept[name] = {key: [round(v, 6) for v in values] for key, values in history.items()}
         print("new losses of", name)
     LOSSES.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+
+    kept = json.loads(OPTIMIZERS.read_text()) if OPTIMIZERS.exists() else {}
+    kept = {name: compiled for name, compiled in kept.items() if name in NAMES}
+    for name in [name for name in NAMES if name not in kept or name in sys.argv[1:]]:
+        kept[name] = compiled_as(load_as_published(name))
+        print("new optimizers of", name)
+    OPTIMIZERS.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")

@@ -27,6 +27,7 @@ from kgan.callbacks.pictures import image_grid, save_image
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--folder", help="folder with one sub-folder of pictures per class")
 parser.add_argument("--size", type=int, default=64, help="side of your pictures; default 64")
+parser.add_argument("--channels", type=int, choices=(1, 3), help="1: all grey; 3: all in colour")
 parser.add_argument("--epochs", type=int, default=60, help="passes over the data; default 60")
 parser.add_argument("--out", default="runs/conditional", help="folder for all that the run leaves")
 parser.add_argument("--quick", action="store_true", help="one epoch, to see that it runs")
@@ -36,10 +37,10 @@ out.mkdir(parents=True, exist_ok=True)
 
 print("1. Load the pictures with their labels.")
 if options.folder:
-    images, labels = kgan.data.load(options.folder, size=options.size, labels=True)
-    folder = pathlib.Path(options.folder)
-    files = (path.relative_to(folder) for path in folder.glob("*/**/*.*"))
-    names = sorted({path.parts[0] for path in files})  # the order in which labels count them
+    images, labels = kgan.data.load(
+        options.folder, size=options.size, channels=options.channels, labels=True
+    )
+    names = kgan.data.class_names(options.folder)  # label i stands for the i-th name
 else:
     images, labels = kgan.data.load("digits", labels=True)
     names = [str(digit) for digit in range(10)]
@@ -58,22 +59,24 @@ model = kgan.zoo.load(
 )
 model.fit(images, labels, epochs=1 if options.quick else options.epochs, verbose=2)
 
-print("3. Ask. One row per class: the noise differs from column to column.")
+print("3. Save. `keras.saving.load_model` brings it back, and training goes on where it stood.")
+model.save(out / "model.keras")
+print(f"   {out}/model.keras")
+
+print("4. Ask. One row per class: the noise differs from column to column.")
 asked = np.repeat(np.arange(len(names)), 12)
 samples = model.generate(len(asked), labels=asked, seed=0)
 save_image(out / "one_row_per_class.png", image_grid(samples, columns=12, scale="auto"))
 print(f"   see {out}/one_row_per_class.png")
 
-print("4. Judge. A low score tells which of the two is wrong, and where; 0.5 is undecided.")
+print("5. Judge. A low score tells which of the two is wrong, and where; 0.5 is undecided.")
 scores = model.scores(samples, asked)
-real = model.scores(images[:1000], labels[:1000])
+# A folder is read class by class: the first pictures would all be of one.
+chosen = np.random.default_rng(0).permutation(len(images))[:1000]
+real = model.scores(images[chosen], labels[chosen])
 print(f"   {'class':>20} realness matching")
 for label, name in enumerate(names):
     mine = asked == label
     print(f"   {name:>20} {scores['realness'][mine].mean():8.2f} "
           f"{scores['matching'][mine].mean():8.2f}")  # fmt: skip
 print(f"   {'your pictures':>20} {real['realness'].mean():8.2f} {real['matching'].mean():8.2f}")
-
-print("5. Save. `keras.saving.load_model` brings it back, and training goes on where it stood.")
-model.save(out / "model.keras")
-print(f"   {out}/model.keras")

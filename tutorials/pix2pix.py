@@ -24,6 +24,7 @@ from kgan.callbacks.pictures import image_grid, save_image
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--folder", help="your photographs; subfolders are searched too")
 parser.add_argument("--size", type=int, default=128, help="side in pixels, best a power of 2")
+parser.add_argument("--channels", type=int, choices=(1, 3), help="1: all grey; 3: all in colour")
 parser.add_argument("--epochs", type=int, default=10, help="200 for few photographs")
 parser.add_argument("--width", type=int, default=32, help="64 is the paper's network")
 parser.add_argument("--batch-size", type=int, default=4)
@@ -36,9 +37,10 @@ limit = 48 if options.quick else None
 
 print("1. Pairs. The edges of each photograph are the input, the photograph is the output.")
 if options.folder:
-    photos = kgan.data.load(options.folder, size=options.size, max_examples=limit)
+    source, size = options.folder, options.size
 else:
-    photos = kgan.data.load("digits", size=16, max_examples=limit)
+    source, size = "digits", 16
+photos = kgan.data.load(source, size=size, channels=options.channels, max_examples=limit)
 # A folder is read in the order of its names, and what is held out should be like the rest.
 photos = np.random.default_rng(0).permutation(photos)
 # With signed=True, drawings tell the bright side of an edge from the dark one, which very different

@@ -5,10 +5,9 @@ Both networks take a label. The discriminator is matching-aware, as that of Reed
 labels, generated ones, and real ones with wrong labels.
 """
 
-import keras
-
-from kgan import losses, networks
+from kgan import layers, losses, networks
 from kgan.conditional import ConditionalGAN
+from kgan.optimizers import adam
 from kgan.registry import register
 
 
@@ -32,6 +31,7 @@ def conditional(
     learning_rate=2e-4,
     beta_1=0.5,
     ema_momentum=None,
+    augmentation=None,
     seed=None,
 ):
     """A GAN that makes the class that it is asked for: `generate(n, labels=...)`.
@@ -72,6 +72,8 @@ def conditional(
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
             which then makes the samples. Defaults to `None`.
+        augmentation: `True` or names such as `"color,translation"`, which help where images are
+            few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order, noise and wrong labels. Defaults to `None`.
 
     Returns:
@@ -105,14 +107,14 @@ def conditional(
         mismatched_weight=mismatched_weight,
         noise=noise,
         discriminator_steps=discriminator_steps,
+        augmentation=layers.get_augmentation(augmentation, sample_shape, seed),
         seed=seed,
         name="conditional",
     )
-    averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
     model.compile(
         optimizer={
-            "discriminator": keras.optimizers.Adam(learning_rate, beta_1),
-            "generator": keras.optimizers.Adam(learning_rate, beta_1, **averaging),
+            "discriminator": adam(learning_rate, beta_1),
+            "generator": adam(learning_rate, beta_1, ema_momentum=ema_momentum),
         }
     )
     return model

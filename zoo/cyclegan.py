@@ -43,8 +43,9 @@ def cyclegan(
     Deviations: the discriminators move before the generators, with fakes of their own, where the
     released code moves the generators first. The discriminators' convolutions keep their size
     (`kgan.networks.patchgan`). Instance normalization has a trained scale and offset. The rate is
-    constant unless the two numbers of steps are given, since they depend on your data; the paper
-    takes 100 epochs of each. Images are not cropped and mirrored: do so in your data.
+    constant unless `constant_steps` and `decay_steps` are given, since they depend on your data;
+    the paper takes 100 epochs of each, and the example below shows how to count them. Images are
+    not cropped and mirrored: do so in your data.
 
     Args:
         image_shape: tuple `(height, width, channels)` of a. Sides are multiples of 4, at least 8.
@@ -64,8 +65,10 @@ def cyclegan(
             at most 128, otherwise 9.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        constant_steps: integer, steps at the full learning rate. Defaults to `None`: all.
-        decay_steps: integer, steps in which it then falls to 0. Defaults to `None`.
+        constant_steps: integer, steps at the full learning rate; the paper's are half of all.
+            Defaults to `None`: all.
+        decay_steps: integer, steps in which it then falls to 0; the paper's are the other half.
+            Defaults to `None`.
         seed: integer that seeds data order and pools. Defaults to `None`.
 
     Returns:
@@ -79,12 +82,16 @@ def cyclegan(
     ```python
     import kgan
 
-    a = kgan.data.load("digits")  # uint8 (n, 8, 8, 1)
-    b = 255 - a[100:140]
-    options = {"width": 4, "discriminator_width": 4, "num_blocks": 1}
-    model = kgan.zoo.load("cyclegan", like=(a, b), receptive_field=16, **options)
-    model.fit(a[:64], b, batch_size=8, verbose=0)
-    made = model.translate(a[:16])
+    images = kgan.data.load("digits")  # uint8 (n, 8, 8, 1)
+    a, b = images[:16], 255 - images[100:110]
+    epochs, batch_size = 2, 8
+    # An epoch is as long as the longer collection. The rate falls in the second half of all steps.
+    steps = epochs * -(-max(len(a), len(b)) // batch_size)
+    options = {"width": 4, "discriminator_width": 4, "num_blocks": 1, "receptive_field": 16}
+    rate = {"constant_steps": steps // 2, "decay_steps": steps - steps // 2}
+    model = kgan.zoo.load("cyclegan", like=(a, b), **rate, **options)
+    model.fit(a, b, batch_size=batch_size, epochs=epochs, verbose=0)
+    made = model.translate(a)
     ```
     """
     channels = image_shape[2] if target_channels is None else target_channels

@@ -5,7 +5,7 @@ generator's output and the discriminator's input, ReLU in the generator, leaky R
 discriminator, weights from N(0, 0.02), Adam with learning rate 2e-4 and beta_1 0.5 (section 4).
 """
 
-from kgan import losses, networks
+from kgan import layers, losses, networks
 from kgan.gan import GAN
 from kgan.optimizers import adam
 from kgan.registry import register
@@ -25,6 +25,7 @@ def dcgan(
     learning_rate=2e-4,
     beta_1=0.5,
     ema_momentum=None,
+    augmentation=None,
     seed=None,
 ):
     """The convolutional GAN that the others build on, for small images.
@@ -55,6 +56,8 @@ def dcgan(
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
             which then makes the samples. Defaults to `None`, as in the paper.
+        augmentation: `True` or names such as `"color,translation"`, which help where images are
+            few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
@@ -80,6 +83,7 @@ def dcgan(
         loss=losses.get(loss, label_smoothing=label_smoothing),
         noise=noise,
         discriminator_steps=discriminator_steps,
+        augmentation=layers.get_augmentation(augmentation, image_shape, seed),
         seed=seed,
         name="dcgan",
     )

@@ -4,7 +4,7 @@ The discriminator pulls its raw output to 1 on real samples and to 0 on generate
 generator pulls it to 1 on its own, all by squared distance with factors of 1/2.
 """
 
-from kgan import losses, networks
+from kgan import layers, losses, networks
 from kgan.gan import GAN
 from kgan.optimizers import adam
 from kgan.registry import register
@@ -25,6 +25,7 @@ def lsgan(
     learning_rate=2e-4,
     beta_1=0.5,
     ema_momentum=None,
+    augmentation=None,
     seed=None,
 ):
     """A DCGAN that regresses to targets, so that samples far from the boundary still pull.
@@ -57,6 +58,8 @@ def lsgan(
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
             which then makes the samples. It does not average BatchNorm's statistics. Defaults to
             `None`, as in the paper.
+        augmentation: `True` or names such as `"color,translation"`, which help where images are
+            few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
@@ -90,6 +93,7 @@ def lsgan(
         discriminator=discriminator,
         loss=losses.LeastSquares(label_smoothing),
         discriminator_steps=discriminator_steps,
+        augmentation=layers.get_augmentation(augmentation, sample_shape, seed),
         seed=seed,
         name="lsgan",
     )

@@ -55,7 +55,9 @@ def pix2pix(
         width: integer, the generator's channels after its first convolution. Defaults to 64.
         discriminator_width: integer, the same of the discriminator. Defaults to 64.
         dropout: float in [0, 1), of the generator, in training. Defaults to 0.5.
-        normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
+        normalization: `"instance"`, `"batch"` or `None`. Small images, such as 32x32, in larger
+            batches want `"batch"`: their inner maps hold too few pixels for the statistics of one
+            image. Defaults to `"instance"`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         seed: integer that seeds data order. Defaults to `None`.

@@ -5,7 +5,7 @@ pairing), its gradient is pulled to zero at real and at generated samples (R1 an
 loss that well-behaved, the networks can do without normalization and every other trick.
 """
 
-from kgan import losses, networks
+from kgan import layers, losses, networks
 from kgan.gan import GAN
 from kgan.optimizers import adam
 from kgan.registry import register
@@ -27,6 +27,7 @@ def r3gan(
     beta_2=0.99,
     decay_steps=None,
     ema_momentum=0.999,
+    augmentation=None,
     seed=None,
 ):
     """The best that a plain GAN does today: no normalization, no tricks, a provably stable loss.
@@ -42,8 +43,8 @@ def r3gan(
     theirs end linearly. The base is 4x4 to 7x7, as the size allows, in place of 4x4. Doubling and
     halving are bilinear at pixel centres. `gamma`, `beta_2` and the average's momentum are
     constant, where theirs follow cosine schedules (beta_2 from 0.9 to 0.99, gamma down to a tenth,
-    learning rate from 2e-4 to 5e-5), and nothing is augmented. Vectors, which the paper has none
-    of, get residual perceptrons with the same initialization.
+    learning rate from 2e-4 to 5e-5), and nothing is augmented unless asked for. Vectors, which the
+    paper has none of, get residual perceptrons with the same initialization.
 
     Args:
         sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
@@ -66,6 +67,8 @@ def r3gan(
             a cosine. Defaults to `None`, a constant learning rate.
         ema_momentum: float in (0, 1), or `None`: a moving average of the generator makes the
             samples. Defaults to 0.999.
+        augmentation: `True` or names such as `"color,translation"`, which help where images are
+            few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
@@ -99,6 +102,7 @@ def r3gan(
         discriminator=networks.r3gan.discriminator(sample_shape, **sizes),
         loss=losses.RelativisticPairing(),
         penalties=(losses.R1(gamma), losses.R2(gamma)),
+        augmentation=layers.get_augmentation(augmentation, sample_shape, seed),
         seed=seed,
         name="r3gan",
     )

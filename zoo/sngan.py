@@ -7,7 +7,7 @@ cost of a matrix-vector product per layer and without a penalty's second gradien
 
 import keras
 
-from kgan import losses, networks
+from kgan import layers, losses, networks
 from kgan.gan import GAN
 from kgan.optimizers import adam
 from kgan.registry import register
@@ -30,6 +30,7 @@ def sngan(
     beta_2=0.999,
     decay_steps=None,
     ema_momentum=None,
+    augmentation=None,
     seed=None,
 ):
     """A discriminator whose layers are kept from growing steep, which steadies training cheaply.
@@ -65,6 +66,8 @@ def sngan(
             half a cosine. Defaults to `None`, constant learning rates, as in the paper.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
             which then makes the samples. Defaults to `None`, as in the paper.
+        augmentation: `True` or names such as `"color,translation"`, which help where images are
+            few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
@@ -101,19 +104,16 @@ def sngan(
         discriminator,
         loss=losses.get(loss),
         discriminator_steps=discriminator_steps,
+        augmentation=layers.get_augmentation(augmentation, sample_shape, seed),
         seed=seed,
         name="sngan",
     )
+    rates = (learning_rate, beta_1, beta_2)
+    moves = decay_steps and max(1, decay_steps // discriminator_steps)
     model.compile(
         optimizer={
-            "discriminator": adam(learning_rate, beta_1, beta_2, decay_steps=decay_steps),
-            "generator": adam(
-                learning_rate,
-                beta_1,
-                beta_2,
-                decay_steps=decay_steps and max(1, decay_steps // discriminator_steps),
-                ema_momentum=ema_momentum,
-            ),
+            "discriminator": adam(*rates, decay_steps=decay_steps),
+            "generator": adam(*rates, decay_steps=moves, ema_momentum=ema_momentum),
         }
     )
     return model

@@ -204,7 +204,7 @@ class LinearDecay(keras.callbacks.Callback):
             optimizer.learning_rate = rate * min(1.0, left)
 
 
-def train(model, data, recipe, *, epoch_steps=None, callbacks=()):
+def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_data=None):
     """Plays `recipe.steps` steps on arrays, and returns the steps, the minutes and the history.
 
     Args:
@@ -214,6 +214,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=()):
         epoch_steps: integer, steps of what Keras calls an epoch, after which callbacks act.
             Defaults to a pass over the data, or the whole run where that is shorter.
         callbacks: more callbacks.
+        validation_data: as in `fit`.
     """
     per_pass = -(-len(data[0]) // recipe.batch_size)
     epoch_steps = min(recipe.steps, epoch_steps or per_pass)
@@ -221,6 +222,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=()):
     if recipe.steps_per_execution > 1:
         model.compile(
             optimizer=model.optimizer,
+            metrics=model.sample_metrics,
             steps_per_execution=min(recipe.steps_per_execution, epoch_steps),
         )
     progress = Progress()
@@ -234,6 +236,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=()):
         epochs=epochs,
         verbose=0,
         callbacks=callbacks,
+        validation_data=validation_data,
         **partial,
     )
     return epochs * epoch_steps, progress.minutes, history.history

@@ -7,10 +7,11 @@ simultaneous steps of wide maxout networks, so its table and these figures stand
 
 import dataclasses
 import functools
+import math
 import time
 
 import keras
-import numpy as np
+import scipy.stats
 
 import kgan
 from kgan.callbacks import drawing
@@ -141,11 +142,20 @@ class Trace(keras.callbacks.Callback):
         )
 
 
-def sliced_wasserstein(points, others, directions=64):
-    """Mean distance between sorted projections, of as many points each, along fixed directions."""
-    angles = np.pi * np.arange(directions) / directions
-    axes = np.stack([np.cos(angles), np.sin(angles)])
-    return float(np.abs(np.sort(points @ axes, axis=0) - np.sort(others @ axes, axis=0)).mean())
+def sliced_wasserstein(points, others):
+    """Mean distance between sorted projections along random directions, the same in each call."""
+    metric = kgan.metrics.SlicedWasserstein()
+    metric.update_state(others, points)
+    return metric.result()
+
+
+def followed(rows, term="discriminator_adversarial"):
+    """Spearman's rank correlation of the discriminator's term with the share of good samples.
+
+    A critic's term is minus its estimate of a distance, so it rises with quality: towards 1.
+    """
+    pairs = [(row[term], row["high_quality"]) for row in rows if term in row]
+    return float(scipy.stats.spearmanr(*zip(*pairs)).statistic) if len(pairs) > 2 else math.nan
 
 
 def run(task, model_name, seed, out, quick):
@@ -172,6 +182,18 @@ def run(task, model_name, seed, out, quick):
             # Of processor time: what one quiet core would take, however busy the machine is.
             Bar("core minutes", core_minutes, 10, at_most=True),
         ]
+    estimates = {}
+    if model_name == "wgan_gp":
+        # The estimate of the distance is minus the critic's term, and falls as samples get better.
+        rank = -followed(trace.rows)
+        estimates = {
+            "critic's estimate, first and last": (
+                f"{-trace.rows[0]['discriminator_adversarial']:.3g}, "
+                f"{-trace.rows[-1]['discriminator_adversarial']:.3g}"
+            ),
+            f"rank correlation of estimate and high quality, {len(trace.rows)} looks": rank,
+        }
+        bars += [Bar("rank correlation", rank, -0.8, at_most=True)] if task == "ring" else []
     return Result(
         model=model_name,
         task=task,
@@ -185,6 +207,7 @@ def run(task, model_name, seed, out, quick):
             "high quality": coverage.high_quality,
             "reverse KL": coverage.reverse_kl,
             "sliced Wasserstein distance to real points": sliced_wasserstein(samples, trace.real),
+            **estimates,
             "weights": model.count_params(),
             "core minutes": core_minutes,
         },

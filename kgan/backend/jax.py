@@ -5,18 +5,7 @@ import contextlib
 import jax
 import keras
 
-_scopes = []  # (variables, scope) of the running turn, innermost last
-
-
-@contextlib.contextmanager
-def _scope(variables, values):
-    """A `StatelessScope` in which each of the variables has its value."""
-    with keras.StatelessScope(state_mapping=zip(variables, values)) as scope:
-        _scopes.append((variables, scope))
-        try:
-            yield scope
-        finally:
-            _scopes.pop()
+from kgan.backend.scopes import running, scope_of
 
 
 class Engine:
@@ -30,15 +19,13 @@ class Engine:
             self.optimizer.variables,
             self.metrics_variables,
         )
-        variables = [variable for group in groups for variable in group]
-        values = [value for group in state for value in group]
+        variables, values = sum(groups, []), sum(map(list, state), [])
         batch = self.unpack(data)
-        position = {id(variable): i for i, variable in enumerate(variables)}
-        clock = position[id(self.optimizer.iterations)]
+        (clock,) = _places(variables, [self.optimizer.iterations])
         for name, player in self.players.items():
 
             def turn(values, name=name):
-                return self._turn(name, batch, variables, position, values)
+                return self._turn(name, batch, variables, values)
 
             if player.every == 1:
                 values = turn(values)
@@ -48,34 +35,45 @@ class Engine:
         values[clock] = values[clock] + 1
         return self._logs(variables, values), _regroup(values, groups)
 
-    def _turn(self, name, batch, variables, position, values):
+    def _turn(self, name, batch, variables, values):
         optimizer = self.optimizer[name]
-        movers = [position[id(variable)] for variable in self.player_variables[name]]
+        gradients, values = self._gradients(name, batch, variables, values, optimizer.scale_loss)
+        movers = _places(variables, self.player_variables[name])
+        inner = _places(variables, optimizer.variables)
+        weights, state = optimizer.stateless_apply(
+            [values[i] for i in inner], gradients, [values[i] for i in movers]
+        )
+        for i, value in zip(movers + inner, [*weights, *state]):
+            values[i] = value
+        return values
+
+    def _gradients(self, name, batch, variables, values, scale):
+        movers = _places(variables, self.player_variables[name])
 
         def loss_of(weights):
             state = list(values)
             for i, weight in zip(movers, weights):
                 state[i] = weight
-            with _scope(variables, state) as scope:
+            with scope_of(variables, state) as scope:
                 loss, terms = self.play(name, batch, training=True)
-                scaled = optimizer.scale_loss(loss)
+                scaled = scale(loss)
                 self.track(name, loss, terms, batch)
             return scaled, [scope.get_current_value(v) for v in variables]
 
-        weights = [values[i] for i in movers]
-        gradients, values = jax.grad(loss_of, has_aux=True)(weights)
-        inner = [position[id(variable)] for variable in optimizer.variables]
-        weights, state = optimizer.stateless_apply([values[i] for i in inner], gradients, weights)
-        for i, value in zip(movers + inner, [*weights, *state]):
-            values[i] = value
-        return values
+        return jax.grad(loss_of, has_aux=True)([values[i] for i in movers])
+
+    def gradients(self, name, batch):
+        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        everything = self.variables + self.metrics_variables + self.optimizer.variables
+        variables = list({id(variable): variable for variable in everything}.values())
+        values = [variable.value for variable in variables]
+        return self._gradients(name, batch, variables, values, lambda loss: loss)[0]
 
     def test_step(self, state, data):
         """Every player's loss without a move; returns the logs and the next state."""
         groups = (self.trainable_variables, self.non_trainable_variables, self.metrics_variables)
-        variables = [variable for group in groups for variable in group]
-        values = [value for group in state for value in group]
-        with _scope(variables, values) as scope:
+        variables, values = sum(groups, []), sum(map(list, state), [])
+        with scope_of(variables, values) as scope:
             batch = self.unpack(data)
             for name in self.players:
                 loss, terms = self.play(name, batch, training=False)
@@ -97,6 +95,11 @@ class Engine:
             self.jax_state_sync()
 
 
+def _places(variables, wanted):
+    position = {id(variable): i for i, variable in enumerate(variables)}
+    return [position[id(variable)] for variable in wanted]
+
+
 def _regroup(values, groups):
     values = iter(values)
     return tuple([next(values) for _ in group] for group in groups)
@@ -104,11 +107,11 @@ def _regroup(values, groups):
 
 def input_gradient(function, inputs):
     """The gradient of `sum(function(inputs))` with respect to `inputs`, itself differentiable."""
-    variables, outer = _scopes[-1] if _scopes else ((), None)
+    variables, outer = running[-1] if running else ((), None)
 
     def total(inputs):
         # Scopes do not nest, and what layers write in here must not leave this trace.
-        with _scope(variables, [outer.get_current_value(v) for v in variables]):
+        with scope_of(variables, [outer.get_current_value(v) for v in variables]):
             return keras.ops.sum(function(inputs))
 
     return jax.grad(total)(inputs)

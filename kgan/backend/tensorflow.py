@@ -26,15 +26,26 @@ class Engine:
 
     def _turn(self, name, *batch):
         optimizer, variables = self.optimizer[name], self.player_variables[name]
+
+        def scale(loss):
+            # Keras's optimizers add the gradients of the replicas up.
+            return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
+
+        gradients, loss, terms = self._gradients(name, batch, scale)
+        optimizer.apply(gradients, variables)
+        self.track(name, loss, terms, batch)
+
+    def _gradients(self, name, batch, scale):
+        variables = self.player_variables[name]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             loss, terms = self.play(name, batch, training=True)
-            # Keras's optimizers add the gradients of the replicas up.
-            shared = loss / tf.distribute.get_strategy().num_replicas_in_sync
-            scaled = optimizer.scale_loss(shared)
-        gradients = tape.gradient(scaled, [variable.value for variable in variables])
-        optimizer.apply(gradients, variables)
-        self.track(name, loss, terms, batch)
+            scaled = scale(loss)
+        return tape.gradient(scaled, [variable.value for variable in variables]), loss, terms
+
+    def gradients(self, name, batch):
+        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        return self._gradients(name, batch, lambda loss: loss)[0]
 
     def test_step(self, data):
         """Every player's loss without a move."""

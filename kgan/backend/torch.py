@@ -21,16 +21,20 @@ class Engine:
 
     def _turn(self, name, batch):
         optimizer, variables = self.optimizer[name], self.player_variables[name]
+        gradients, loss, terms = self._gradients(name, batch, optimizer.scale_loss)
+        with torch.no_grad():
+            optimizer.apply(gradients, variables)
+            self.track(name, loss, terms, batch)
+
+    def _gradients(self, name, batch, scale):
         loss, terms = self.play(name, batch, training=True)
         # Gradients of this player's variables alone: nothing is left behind on the others.
-        gradients = torch.autograd.grad(
-            optimizer.scale_loss(loss),
-            [variable.value for variable in variables],
-            allow_unused=True,
-        )
-        with torch.no_grad():
-            optimizer.apply(list(gradients), variables)
-            self.track(name, loss, terms, batch)
+        weights = [variable.value for variable in self.player_variables[name]]
+        return list(torch.autograd.grad(scale(loss), weights, allow_unused=True)), loss, terms
+
+    def gradients(self, name, batch):
+        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        return self._gradients(name, batch, lambda loss: loss)[0]
 
     def test_step(self, data):
         """Every player's loss without a move."""

@@ -1,79 +1,251 @@
-"""Callbacks that watch over a run."""
+"""The callback that watches how a game goes: who wins, what is lost, what is copied."""
+
+import itertools
+import json
+import pathlib
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan.arguments import check_count
+from kgan.callbacks import vitals
+from kgan.callbacks.diagnoses import ILLNESSES
+from kgan.data import contract
+from kgan.data.checks import check
+from kgan.data.inspection import kind_of
+from kgan.files import replacing
 
-_ADVICE = (
-    "Load the last good checkpoint, or start again with a lower learning rate, with clipnorm=1.0 "
-    "on that player's optimizer, or in float32."
-)
+_BATCH_SIZE = 64
+_MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
-class NaNGuard(keras.callbacks.Callback):
-    """Stops training when a loss is no longer a number, and names the player and the term.
+class Health(keras.callbacks.Callback):
+    """Watches who is winning, whether modes are lost and whether data is copied, and says so.
 
-    `fit` adds one by itself. At the end of an epoch it raises before any later callback can save
-    the broken model, so what is saved per epoch stays what it was. Use `every=1` with a
-    checkpoint that is saved within epochs.
+    Choose it in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
+    losses in the logs, so in the progress bar, the history, `CSVLogger` and TensorBoard. When an
+    illness begins to hold it prints, once in a run, its name, what was seen and what helps.
+    Training goes on exactly as it would without it.
+
+    The figures: `accuracy_real` and `accuracy_fake`, the discriminator's; `<player>_gradient_norm`;
+    `diversity`, the mean distance of two generated samples over that of two real ones; `coverage`
+    and `precision`, the shares of real samples near a generated one and of generated ones near a
+    real one; `energy`, the distance of the two batches from 0 to 1; `nearness`, the distance of
+    generated samples to their nearest training sample over that among training samples, 0 for
+    copies; and `jensen_shannon`, a lower bound in nats, where the loss has one.
+
+    The illnesses: divergence, mode collapse, discriminator too strong, discriminator too weak and
+    memorisation. Distances are taken between pixels unless an extractor is given, which suits
+    small and aligned images; for others, pass one.
+
+    Reference: the figures' own, in order: Goodfellow et al. 2014 (theorem 1, Jensen-Shannon),
+    Naeem et al. 2020 (coverage), Kynkaanniemi et al. 2019 (precision), Szekely and Rizzo 2013
+    (energy).
 
     Args:
-        every: integer. Look at the logs on every `every`-th batch, and at the end of each epoch.
-            Looking waits for the device; a loss that broke stays broken, so nothing is missed.
-            Defaults to 10.
+        real: array of real samples for a model of one field, or a tuple `(x, y)` for one of two.
+            Defaults to `None`: what `fit` is given.
+        folder: path of a folder for `health.json`, all figures and diagnoses of the run. Defaults
+            to `None`.
+        extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
+            taken between its features. Defaults to `None`: the samples themselves.
+        num_samples: integer of at least 16, samples per look. Defaults to 256.
+        num_reference: integer, training samples to look for copies among. Defaults to 10,000.
+        every: integer. Looks on every `every`-th epoch. Defaults to 1.
+        warm_up: integer, batches before illnesses are named, divergence aside: every game begins
+            with poor samples. Defaults to 500.
+        patience: integer, looks in a row at which an illness must hold. Defaults to 2.
+        say: function that is told of a diagnosis. Defaults to `print`.
 
     Raises:
-        ValueError: from `fit`, when a term or a loss is NaN or infinite.
+        TypeError, ValueError: when an argument is of the wrong type or out of range.
 
     Example:
 
     ```python
     import kgan
 
-    model = kgan.zoo.load("vanilla", like=(2,))
-    points = kgan.data.toys.ring(256, seed=0)
-    model.fit(points, callbacks=[kgan.callbacks.NaNGuard(every=1)], verbose=0)
+    points = kgan.data.ring(512, seed=0)
+    model = kgan.zoo.load("vanilla", like=points)
+    health = kgan.callbacks.Health()
+    history = model.fit(points, epochs=2, callbacks=[health], verbose=0)
+    print(history.history["diversity"], health.diagnoses)
     ```
     """
 
-    def __init__(self, every=10):
+    def __init__(
+        self,
+        real=None,
+        folder=None,
+        extractor=None,
+        num_samples=256,
+        num_reference=10_000,
+        every=1,
+        warm_up=500,
+        patience=2,
+        say=print,
+    ):
         super().__init__()
+        self.real = real
+        self.folder = None if folder is None else pathlib.Path(folder)
+        self.extractor = extractor
+        self.num_samples = check_count("num_samples", num_samples, minimum=16)
+        self.num_reference = check_count("num_reference", num_reference)
         self.every = check_count("every", every)
+        self.warm_up = check_count("warm_up", warm_up, minimum=0)
+        self.patience = check_count("patience", patience)
+        self.say = say
+        self.figures, self.diagnoses = [], []
+        self._offered = (None, None)
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Looks at the logs when `every` batches have passed since the last look."""
-        # Not batch % every: with steps_per_execution only some batches end with a call.
-        if batch >= self._next:
-            self._next = batch + self.every
-            self._look(logs, f"by batch {batch + 1} of epoch {self._epoch + 1}")
+    def take_data(self, x, y=None):
+        """What `fit` was given: called by `fit`, before the first step."""
+        self._offered = (x, y)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Remembers which epoch runs."""
-        self._epoch, self._next = epoch, 0
+    def on_train_begin(self, logs=None):
+        """Takes the real samples that it compares with, and what an earlier call found."""
+        self._fields = self._sample()
+        self._batch = tuple(field[: self.num_samples] for field in self._fields)
+        imitated = self._fields[self.model.imitated_field]
+        limit = max(len(self._batch[0]), _MOST_NUMBERS // int(np.prod(imitated.shape[1:])))
+        # Data that is repeated within an epoch would be its own nearest neighbour.
+        self._reference = np.unique(self._features(imitated[:limit]), axis=0)
+        self._held = {illness.name: 0 for illness in ILLNESSES}
+        self._first = None
+        self._recall()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Looks at the epoch's logs, and at the weights that its last step left."""
-        self._look(logs, f"by the end of epoch {epoch + 1}")
-        for player, variables in self.model.player_variables.items():
-            # One number per player: a sum is not finite where an entry is not.
-            total = sum(ops.sum(ops.abs(ops.cast(v, "float32"))) for v in variables)
-            if not np.isfinite(float(ops.convert_to_numpy(total))):
-                raise ValueError(
-                    f"A weight of player '{player}' became NaN or infinite by the end of epoch "
-                    f"{epoch + 1}, so training stopped before the model was saved. {_ADVICE} "
-                    f"Received: weights of '{player}' that are not finite"
-                )
+        """Looks, puts the figures into the logs, and names what begins to hold."""
+        logs = {} if logs is None else logs
+        self._first = epoch if self._first is None else self._first
+        if (epoch - self._first) % self.every == 0:
+            self._look(epoch, logs)
+        latest = self.figures[-1]
+        logs.update({name: latest[name] for name in latest if name not in ("epoch", "batch")})
 
-    def _look(self, logs, when):
-        logs = logs or {}
-        for player, description in self.model.players.items():
-            # The terms first: a loss is broken because one of them is.
-            for term in (*description.terms, "loss"):
-                value = float(logs.get(f"{player}_{term}", 0.0))
-                if not np.isfinite(value):
-                    raise ValueError(
-                        f"The term '{term}' of player '{player}' became {value} {when}, so "
-                        f"training stopped. {_ADVICE} Received: {player}_{term}={value}"
-                    )
+    def _look(self, epoch, logs):
+        place = {"epoch": epoch + 1, "batch": self._clock()}
+        measured = self._measure()
+        self.figures.append({**place, **measured})
+        # The logs keep the losses, so the file need not.
+        losses = {name: float(value) for name, value in logs.items() if name.endswith("_loss")}
+        has_threshold = getattr(getattr(self.model, "loss", None), "threshold", None) is not None
+        history = [*self.figures[:-1], {**measured, **losses, "has_threshold": has_threshold}]
+        named = [diagnosis["name"] for diagnosis in self.diagnoses]
+        for illness in ILLNESSES:
+            is_early = place["batch"] < self.warm_up and not illness.from_the_start
+            message = None if is_early else illness.holds(history)
+            self._held[illness.name] = self._held[illness.name] + 1 if message else 0
+            needed = 1 if illness.from_the_start else self.patience
+            if self._held[illness.name] >= needed and illness.name not in named:
+                found = {"message": message, "advice": illness.advice}
+                self.diagnoses.append({"name": illness.name, **place, **found})
+                self.say(
+                    f"\nHealth, epoch {epoch + 1}: {illness.name}: {message}. {illness.advice}"
+                )
+        self._write()
+
+    def _measure(self):
+        model, fields = self.model, self._batch
+        # The players as they are: averages do not play.
+        with model.raw_weights():
+            _, fake = model.imitate(fields)
+        fake = contract.to_float(fake) if fake.dtype == np.uint8 else fake.astype("float32")
+        real = fields[model.imitated_field]
+        figures = {}
+        verdicts = [
+            model.verdicts(
+                [ops.convert_to_tensor(field[rows]) for field in fields],
+                ops.convert_to_tensor(fake[rows]),
+            )
+            for rows in _slices(len(real))
+        ]
+        if verdicts[0] is not None:
+            logits = [
+                np.concatenate([ops.convert_to_numpy(part).ravel() for part in side])
+                for side in zip(*verdicts)
+            ]
+            loss = model.loss
+            figures["accuracy_real"], figures["accuracy_fake"] = vitals.accuracies(loss, *logits)
+            divergence = vitals.jensen_shannon(loss, *logits)
+            if divergence is not None:
+                figures["jensen_shannon"] = divergence
+        batch = tuple(field[:_BATCH_SIZE] for field in fields)
+        norms = model.gradient_norms(batch).items()
+        figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
+        real, fake = np.unique(self._features(real), axis=0), self._features(fake)
+        return {
+            **figures,
+            **vitals.spread(real, fake),
+            "nearness": vitals.nearness(self._reference, fake),
+        }
+
+    def _features(self, samples):
+        if self.extractor is None:
+            return samples.reshape(len(samples), -1)
+        return np.asarray(self._extract(samples), "float32").reshape(len(samples), -1)
+
+    def _sample(self):
+        """Real samples, float32 and int32, in a fixed random order where they are arrays."""
+        x, y = self._offered if self.real is None else _pair(self.real)
+        kind = kind_of(x)
+        if x is None or kind == "generator":
+            raise ValueError(
+                "Health compares with real samples, and has none: a generator, for one, gives its "
+                "own only once. Pass some: kgan.callbacks.Health(real=x), or real=(x, y). "
+                f"Received: data of the kind {kind}, and real=None"
+            )
+        if kind is not None:
+            batches = []
+            for batch in itertools.islice(iter(x), 1000):
+                batches.append(self._numpy(batch))
+                if sum(len(batch[0]) for batch in batches) >= self.num_reference:
+                    break
+            return tuple(np.concatenate(field) for field in zip(*batches))
+        x, y = check(self.model.fields, x, y)
+        generator, rows = np.random.default_rng(0), None
+        arrays, chosen = (x,) if y is None else (x, y), []
+        for array in arrays:
+            # Pairs stay pairs; two collections of different lengths are drawn from each by itself.
+            if rows is None or len(array) != len(arrays[0]):
+                rows = generator.permutation(len(array))[: self.num_reference]
+            chosen.append(array[rows])
+        shortest = min(len(array) for array in chosen)
+        return self._numpy(tuple(array[:shortest] for array in chosen))
+
+    def _numpy(self, batch):
+        unpacked = contract.unpack(self.model.fields, batch)
+        return tuple(ops.convert_to_numpy(field) for field in unpacked)
+
+    def _clock(self):
+        self.model.synchronize()
+        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
+
+    @property
+    def _path(self):
+        return None if self.folder is None else self.folder / "health.json"
+
+    def _recall(self):
+        """What an earlier call with this folder found, up to where the model stands."""
+        if self._path is None or not self._path.exists() or self.figures:
+            return
+        kept, clock = json.loads(self._path.read_text()), self._clock()
+        self.figures = [row for row in kept["figures"] if row["batch"] <= clock]
+        self.diagnoses = [row for row in kept["diagnoses"] if row["batch"] <= clock]
+
+    def _write(self):
+        if self._path is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with replacing(self._path) as partial:
+            content = {"figures": self.figures, "diagnoses": self.diagnoses}
+            partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _slices(length):
+    return [slice(start, start + _BATCH_SIZE) for start in range(0, length, _BATCH_SIZE)]
+
+
+def _pair(real):
+    return real if isinstance(real, tuple) else (real, None)

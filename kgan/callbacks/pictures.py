@@ -1,21 +1,19 @@
 """Pictures of what a model makes: grids, scatter plots, and a film of the training."""
 
 import math
-import pathlib
 
-import keras
 import numpy as np
 
-from kgan import latent
+from kgan import latent, pictures
 from kgan.arguments import check_count
-from kgan.backend.summaries import Summaries
-from kgan.callbacks import drawing
-from kgan.callbacks.drawing import image_grid, save_film, save_image, side_by_side
+from kgan.callbacks.frames import Frames
+from kgan.pictures import drawing, image_grid, save_film, save_image, side_by_side
+from kgan.pictures.latent_space import check_makes_samples
 
 __all__ = ["SampleGrid", "image_grid", "save_film", "save_image", "side_by_side"]
 
 
-class SampleGrid(keras.callbacks.Callback):
+class SampleGrid(Frames):
     """Saves a picture of the same samples after each epoch, and a film of them all at the end.
 
     Choose it to watch a model learn: the noise is drawn once, so each tile shows one point of the
@@ -79,41 +77,30 @@ class SampleGrid(keras.callbacks.Callback):
         labels=None,
         real=None,
     ):
-        super().__init__()
+        super().__init__(folder, every, gif, log_dir, "samples")
         if num_samples is not None:
             check_count("num_samples", num_samples)
         if columns is not None:
             check_count("columns", columns)
-        check_count("every", every)
         check_count("seed", seed, minimum=0)
         if scale != "auto":
             check_count("scale", scale)
-        self.folder = pathlib.Path(folder)
         self.num_samples = num_samples
         self.columns = columns
-        self.every = every
         self.seed = seed
-        self.gif = gif
-        self.log_dir = log_dir
         self.scale = scale
         self.labels = labels
         self.real = None if real is None else np.asarray(real)
-        self._summaries = None if log_dir is None else Summaries(log_dir)
         self._span = None
 
-    def on_train_begin(self, logs=None):
+    def prepare(self):
         """Draws the noise, and stops before the first step when something does not fit."""
-        if not all(hasattr(self.model, name) for name in ("decode", "latent_shape", "noise")):
-            raise TypeError(
-                "SampleGrid shows models that make samples from noise, such as kgan.GAN. Save the "
-                "pictures of another model with kgan.callbacks.pictures.image_grid and save_image "
-                f"in a keras.callbacks.LambdaCallback. Received: model={type(self.model).__name__}"
-            )
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(
-                "The pictures need a folder, and there is a file of that name. Choose another. "
-                f"Received: folder={str(self.folder)!r}"
-            )
+        check_makes_samples(
+            self.model,
+            "For a translator, use kgan.callbacks.TranslationStrips. Save the pictures of another "
+            "model with kgan.pictures.image_grid and save_image in a "
+            "keras.callbacks.LambdaCallback.",
+        )
         self._shape = tuple(self.model.fields[0].shape)
         if len(self._shape) not in (1, 3):
             raise ValueError(
@@ -129,36 +116,10 @@ class SampleGrid(keras.callbacks.Callback):
         self._labels = self.model._labels(num_samples, labels)
         shape = (num_samples, *self.model.latent_shape)
         self._noise = latent.sample(shape, self.model.noise, seed=self.seed)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self._summaries is not None:
-            self._summaries.open()
-        self._epoch = None
 
-    def on_epoch_end(self, epoch, logs=None):
-        """Saves the picture of every `every`-th epoch."""
-        self._epoch, self._saved = epoch, False
-        if (epoch + 1) % self.every == 0:
-            self._save()
-
-    def on_train_end(self, logs=None):
-        """Saves the last epoch's picture, and the film."""
-        if self._epoch is not None and not self._saved:
-            self._save()
-        if self._summaries is not None:
-            self._summaries.close()
-        if self.gif and self._epoch is not None:
-            save_film(self.folder / "training.gif", self.folder)
-
-    def _save(self):
+    def draw(self):
+        """The picture of the samples that the same noise makes now."""
         samples = self.model.decode(self._noise, self._labels)
-        picture = self._draw(samples)
-        path = self.folder / f"epoch_{self._epoch + 1:04d}.png"
-        save_image(path, picture)
-        if self._summaries is not None:
-            self._summaries.image("samples", path.read_bytes(), picture.shape, self._epoch + 1)
-        self._saved = True
-
-    def _draw(self, samples):
         if len(self._shape) == 3:
             grid = image_grid(samples, self._columns, scale=self.scale)
             if self.real is None:
@@ -166,7 +127,7 @@ class SampleGrid(keras.callbacks.Callback):
             real = image_grid(self.real[: len(samples)], self._columns, scale=self.scale)
             return side_by_side(real, grid)
         if self._shape[0] > 2:
-            return drawing.curves(samples, self._columns)
+            return pictures.curves(samples, self._columns)
         # Axes that jumped from frame to frame would hide the motion, so they only ever grow.
         points = samples if self.real is None else self.real.reshape(-1, *self._shape)
         finite = points[np.isfinite(points)]
@@ -177,8 +138,8 @@ class SampleGrid(keras.callbacks.Callback):
         limits = drawing.with_margin(low, high)
         real = None if self.real is None else points
         if self._shape[0] == 1:
-            return drawing.histogram(samples[:, 0], None if real is None else real[:, 0], limits)
-        return drawing.scatter(samples, real, self._labels, limits)
+            return pictures.histogram(samples[:, 0], None if real is None else real[:, 0], limits)
+        return pictures.scatter(samples, real, self._labels, limits)
 
     def _layout(self):
         is_image, width = len(self._shape) == 3, self._shape[0]

@@ -6,6 +6,7 @@ from kgan.data.fields import Labels, Samples
 from kgan.data.inspection import describe_data
 from kgan.data.ordering import ShuffledBatches
 from kgan.data.pairs import edges
+from kgan.data.pictures import class_names
 from kgan.data.sources import load
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 
@@ -14,6 +15,7 @@ __all__ = [
     "Samples",
     "ShuffledBatches",
     "check",
+    "class_names",
     "describe_data",
     "edges",
     "gaussian_1d",

@@ -101,6 +101,18 @@ def _labels(field, y):
     return ops.cast(y, "int32")
 
 
+def as_float32(samples):
+    """Returns checked samples as a network takes them: uint8 images scaled, floats as they are.
+
+    Args:
+        samples: NumPy array, as `check` returns it.
+
+    Returns:
+        A float32 NumPy array of the same shape.
+    """
+    return to_float(samples) if samples.dtype == np.uint8 else samples.astype("float32")
+
+
 def to_uint8(images):
     """Turns float images in [-1, 1] into uint8 pictures.
 

@@ -26,7 +26,7 @@ def load_folder(folder, split, size, channels, labels, max_examples):
             f"{', '.join(SUFFIXES)}, in it or in its sub-folders. Check the path. Received: a "
             f"folder with {sum(1 for _ in folder.iterdir())} entries."
         )
-    classes = _classes(folder, paths) if labels else None
+    classes = _classes(folder, paths)[1] if labels else None
     if max_examples is not None and max_examples < len(paths):
         # Spread evenly: the first files in order would all be of one class.
         kept = np.linspace(0, len(paths) - 1, max_examples).round().astype(int)
@@ -34,6 +34,47 @@ def load_folder(folder, split, size, channels, labels, max_examples):
         classes = classes[kept] if labels else None
     images = _read_all(paths, size, channels)
     return (images, classes) if labels else images
+
+
+def class_names(folder, split="train"):
+    """Tells what the labels of a folder of images mean.
+
+    Choose it beside `kgan.data.load(folder, labels=True)`: label `i` stands for the `i`-th name.
+    Sub-folders without images are no classes.
+
+    Args:
+        folder: A folder with one sub-folder of images per class.
+        split: As for `kgan.data.load`. Defaults to `"train"`.
+
+    Returns:
+        A list of strings, sorted.
+
+    Raises:
+        ValueError: If there is no such folder or split, or an image lies in no sub-folder.
+
+    Example:
+        ```python
+        import pathlib
+        import tempfile
+
+        import kgan
+        from PIL import Image
+
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("rose", "daisy"):
+                pathlib.Path(folder, name).mkdir()
+                Image.new("RGB", (8, 8)).save(pathlib.Path(folder, name, "1.png"))
+            assert kgan.data.class_names(folder) == ["daisy", "rose"]
+        ```
+    """
+    folder = pathlib.Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(
+            "Expected a folder with one sub-folder of images per class. Check the path. "
+            f"Received: {str(folder)!r}, looked for at {str(folder.absolute())!r}."
+        )
+    folder = _enter_split(folder, split)
+    return _classes(folder, _find(folder))[0]
 
 
 def _enter_split(folder, split):
@@ -76,7 +117,8 @@ def _classes(folder, paths):
                 "per class. Move it into one, or load without labels=True. Received: "
                 f"labels=True, folder {str(folder)!r}."
             )
-    return np.unique(names, return_inverse=True)[1].astype("int32")
+    classes, ids = np.unique(names, return_inverse=True)
+    return classes.tolist(), ids.astype("int32")
 
 
 def _read_all(paths, size, channels):

@@ -41,7 +41,10 @@ def zipped(fields, x, y):
     """Makes one dataset of pairs out of two tf.data datasets of batches.
 
     Each goes its own way, in its own order. Where both lengths are known, the shorter one begins
-    again until the longer one ends; otherwise the pairs end with the dataset that ends first.
+    again until the longer one ends; otherwise the pairs end with the dataset that ends first. The
+    longer one's batches stay as they are. The samples of the other are put into batches of the same
+    size anew, and both parts of a pair are cut to the smaller of the two, so that a ragged last
+    batch, or another batch size, leaves out no more than what an epoch's last batch lacks.
 
     Args:
         fields: the two `Samples` that the model declares.
@@ -70,10 +73,46 @@ def zipped(fields, x, y):
         dataset.map(lambda *element, field=field: pick((field,), element)[0])
         for field, dataset in zip(fields, (x, y), strict=True)
     ]
-    lengths = [int(collection.cardinality()) for collection in collections]
-    if min(lengths) > 0:
-        collections = [
-            collection.repeat() if length < max(lengths) else collection
-            for collection, length in zip(collections, lengths, strict=True)
-        ]
-    return tf.data.Dataset.zip(tuple(collections))
+    lengths = [int(collection.cardinality()) for collection in collections]  # negative: not known
+    sizes = [_batch_size(collection) for collection in collections]
+    known = min(lengths) > 0
+    # Where only one has an end, it is that one.
+    longer = lengths[1] > lengths[0]
+    if known:
+        longer = lengths[1] * sizes[1] > lengths[0] * sizes[0]
+    longer, other = int(longer), 1 - int(longer)
+    if not known or lengths[0] != lengths[1] or sizes[0] != sizes[1]:
+        again = collections[other]
+        if _fixed_batch_size(again) != sizes[longer]:
+            # Its batches may differ in size, at its end or wherever it was repeated.
+            again = (again.unbatch().repeat() if known else again.unbatch()).batch(sizes[longer])
+        elif known:
+            again = again.repeat()
+        collections[other] = again
+    pairs = tf.data.Dataset.zip(tuple(collections))
+    first, second = map(_fixed_batch_size, collections)
+    if first is None or first != second:
+        pairs = pairs.map(_cut)
+    if known:
+        pairs = pairs.apply(tf.data.experimental.assert_cardinality(lengths[longer]))
+    return pairs
+
+
+def _fixed_batch_size(dataset):
+    shape = dataset.element_spec.shape
+    return shape[0] if shape.rank else None
+
+
+def _batch_size(dataset):
+    fixed = _fixed_batch_size(dataset)
+    if fixed is not None or dataset.element_spec.shape.rank == 0:
+        return fixed or 1
+    # Of an empty dataset, what checks the pairs will complain.
+    return next((len(batch) for batch in dataset), 1)
+
+
+def _cut(first, second):
+    import tensorflow as tf
+
+    size = tf.minimum(tf.shape(first)[0], tf.shape(second)[0])
+    return first[:size], second[:size]

@@ -1,6 +1,6 @@
 """Layers of adversarial networks that Keras does not have, or has otherwise."""
 
-from kgan.layers.augmentation import DifferentiableAugmentation
+from kgan.layers.augmentation import DifferentiableAugmentation, get_augmentation
 from kgan.layers.averaging import HistoricalAverage
 from kgan.layers.codes import LatentCodes
 from kgan.layers.history import HistoryPool
@@ -28,4 +28,5 @@ __all__ = [
     "ReflectionPadding2D",
     "SpectralNormalization",
     "VirtualBatchNormalization",
+    "get_augmentation",
 ]

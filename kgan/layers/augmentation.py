@@ -8,6 +8,56 @@ from kgan.random import SeedGenerator
 _POLICY = ("color", "translation", "cutout")
 
 
+def get_augmentation(identifier, sample_shape, seed=None):
+    """Returns the augmentation that a name or a layer stands for.
+
+    Choose it in a model's builder that takes `augmentation` as an option.
+
+    Args:
+        identifier: `None` or `False` for none, `True` for a `DifferentiableAugmentation` with all
+            that it does, names such as `"color"` or `"color,translation"` (or a tuple of them) for
+            one with these, or a layer, which is returned as it is.
+        sample_shape: tuple, shape of a sample without the batch.
+        seed: integer, the model's own seed, from which another one is made. Defaults to `None`.
+
+    Returns:
+        A Keras layer or `None`.
+
+    Raises:
+        TypeError: when the identifier is none of these.
+        ValueError: when a name is unknown, or the samples are no images.
+
+    Example:
+
+    ```python
+    import kgan
+
+    layer = kgan.layers.get_augmentation("color,translation", (32, 32, 3))
+    assert layer.policy == ("color", "translation")
+    ```
+    """
+    if identifier is None or identifier is False:
+        return None
+    if isinstance(identifier, keras.layers.Layer):
+        return identifier
+    names = _POLICY if identifier is True else identifier
+    if isinstance(names, str):
+        names = [name.strip() for name in names.split(",")]
+    if not isinstance(names, list | tuple):
+        raise TypeError(
+            f"`augmentation` is True, one or more of {_POLICY}, a Keras layer or None. Pass for "
+            f'example "color,translation". Received: augmentation={identifier!r}'
+        )
+    if len(sample_shape) != 3:
+        raise ValueError(
+            "Differentiable augmentation is for images. Leave `augmentation` out, or pass a layer "
+            f"of your own. Received: augmentation={identifier!r} for samples of shape "
+            f"{tuple(sample_shape)}"
+        )
+    # Another stream than those of the noise and of labels, or strengths would hang on them.
+    return DifferentiableAugmentation(tuple(names), None if seed is None else seed + 2)
+
+
 @keras.saving.register_keras_serializable("kgan")
 class DifferentiableAugmentation(keras.layers.Layer):
     """Change colors, place, and a hidden square of images, each image in its own way.

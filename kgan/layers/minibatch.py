@@ -22,7 +22,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     The other samples are those of the same call: real and generated samples shall come in
     separate batches. Under a distribution strategy of TensorFlow they are those of the replica's
     share. A sample alone in its batch gets zeros. The discriminator's answer for one sample
-    depends on the others, so penalties that are defined per sample lose their meaning.
+    depends on the others, so `kgan.GAN` refuses penalties that are defined per sample beside it.
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. The sum
     there runs over all `j`; here the sample itself is left out, whose part is always 1.
@@ -57,6 +57,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
     logits = keras.layers.Dense(1)(MinibatchDiscrimination(16)(x))
     ```
     """
+
+    # Forbids penalties per sample: see `kgan.GAN`.
+    mixes_samples = True
 
     def __init__(self, num_kernels=50, kernel_dim=5, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
@@ -118,7 +121,9 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     one, get the root of `epsilon`.
 
     Under a distribution strategy of TensorFlow groups form within the replica's share. The
-    discriminator's answer for one sample depends on the others of its group.
+    discriminator's answer for one sample depends on the others of its group. Penalties per sample
+    are allowed beside it nevertheless: the paper trains it with a gradient penalty, and StyleGAN
+    (Karras et al. 2019) with R1.
 
     Reference: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability,
     and Variation", section 3. The groups are the released code's.

@@ -50,6 +50,8 @@ class Pack(keras.layers.Layer):
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
         self.size = check_count("size", size)
+        # Forbids penalties per sample: see `kgan.GAN`.
+        self.mixes_samples = self.size > 1
 
     def call(self, inputs):
         """The samples in packs."""

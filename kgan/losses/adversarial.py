@@ -10,9 +10,11 @@ float32 scalar. `label_smoothing` is a float in [0, 1). When to choose which los
 errors and an example are in the docstring of the class.
 """
 
+import math
 import numbers
 
 import keras
+from keras import ops
 
 from kgan.losses.functions import (
     hinge_discriminator_loss,
@@ -62,6 +64,8 @@ class AdversarialLoss:
     """
 
     relativistic = False
+    # The logit above which a sample is judged real; None where logits have no zero point.
+    threshold = None
     _discriminator_loss = None
     _generator_loss = None
     _halves = None
@@ -135,6 +139,21 @@ class AdversarialLoss:
                 "Received: real=None"
             )
 
+    def jensen_shannon(self, real, fake):
+        """An estimate of the Jensen-Shannon divergence of the two distributions, where it can be.
+
+        Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", theorem 1: for the best
+        discriminator the value function is `2 JSD - log 4`. A worse one gives a lower bound.
+
+        Args:
+            real: logits of real samples, any shape.
+            fake: logits of generated samples, any shape.
+
+        Returns:
+            A number of nats from 0 to `log 2`, or `None` for a loss that bounds no such divergence.
+        """
+        return None
+
     @property
     def has_halves(self):
         """Whether `discriminator` is the sum of `discriminator_real` and `discriminator_fake`."""
@@ -173,8 +192,20 @@ class _SmoothedLoss(AdversarialLoss):
         return {"label_smoothing": self.label_smoothing}
 
 
+class _CrossEntropy(_SmoothedLoss):
+    threshold = 0.0
+    _discriminator_loss = staticmethod(minimax_discriminator_loss)
+    _halves = (minimax_real_loss, minimax_fake_loss)
+
+    def jensen_shannon(self, real, fake):
+        """`(value + log 4) / 2`, within its bounds."""
+        # Targets of 1 and 0 whatever the smoothing: this measures, it does not train.
+        value = -minimax_discriminator_loss(real, fake)
+        return ops.clip((value + math.log(4.0)) / 2.0, 0.0, math.log(2.0))
+
+
 @keras.saving.register_keras_serializable("kgan")
-class Minimax(_SmoothedLoss):
+class Minimax(_CrossEntropy):
     """The original game: the generator minimises exactly what the discriminator maximises.
 
     Choose it to study the theory. For training prefer `NonSaturating`: here the generator's
@@ -199,13 +230,11 @@ class Minimax(_SmoothedLoss):
     ```
     """
 
-    _discriminator_loss = staticmethod(minimax_discriminator_loss)
-    _halves = (minimax_real_loss, minimax_fake_loss)
     _generator_loss = staticmethod(minimax_generator_loss)
 
 
 @keras.saving.register_keras_serializable("kgan")
-class NonSaturating(_SmoothedLoss):
+class NonSaturating(_CrossEntropy):
     """The game of `Minimax` with a generator that maximises `log D(G(z))`.
 
     Choose it first: the standard loss of vanilla GANs, DCGAN and StyleGAN (there with `R1`). The
@@ -230,8 +259,6 @@ class NonSaturating(_SmoothedLoss):
     ```
     """
 
-    _discriminator_loss = staticmethod(minimax_discriminator_loss)
-    _halves = (minimax_real_loss, minimax_fake_loss)
     _generator_loss = staticmethod(non_saturating_generator_loss)
 
 
@@ -262,6 +289,7 @@ class LeastSquares(_SmoothedLoss):
     ```
     """
 
+    threshold = 0.5
     _discriminator_loss = staticmethod(least_squares_discriminator_loss)
     _halves = (least_squares_real_loss, least_squares_fake_loss)
     _generator_loss = staticmethod(least_squares_generator_loss)
@@ -310,6 +338,7 @@ class Hinge(AdversarialLoss):
     ```
     """
 
+    threshold = 0.0
     _discriminator_loss = staticmethod(hinge_discriminator_loss)
     _halves = (hinge_real_loss, hinge_fake_loss)
     _generator_loss = staticmethod(wasserstein_generator_loss)

@@ -132,7 +132,7 @@ class Penalty:
     Attributes:
         name: name of the term in the logs.
         per_sample: whether a logit must depend on its own sample alone, which forbids batch
-            normalization in the discriminator.
+            normalization, packs and minibatch discrimination in the discriminator.
 
     Args:
         weight: float > 0, the factor of the term. Default 10.

@@ -1,6 +1,40 @@
-"""Metrics: what a generator reaches, counted, and the networks that read it."""
+"""Metrics: what a generator reaches, counted and measured, and the networks that read it."""
 
+from kgan.metrics.base import SampleMetric
+from kgan.metrics.classes import InceptionScore, ModeCoverage
 from kgan.metrics.coverage import Coverage, class_coverage, mode_coverage
+from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
+from kgan.metrics.evaluation import Evaluation, evaluate, update_all
+from kgan.metrics.extractors import Extractor
 from kgan.metrics.features import digit_judge, read_digits
+from kgan.metrics.neighbours import PrecisionRecall
+from kgan.metrics.similarity import (
+    MultiScaleStructuralSimilarity,
+    PeakSignalToNoiseRatio,
+    StructuralSimilarity,
+)
+from kgan.metrics.two_sample import TwoSampleResult, two_sample_test
 
-__all__ = ["Coverage", "class_coverage", "digit_judge", "mode_coverage", "read_digits"]
+__all__ = [
+    "Coverage",
+    "Evaluation",
+    "Extractor",
+    "FrechetDistance",
+    "InceptionScore",
+    "KernelDistance",
+    "ModeCoverage",
+    "MultiScaleStructuralSimilarity",
+    "PeakSignalToNoiseRatio",
+    "PrecisionRecall",
+    "SampleMetric",
+    "SlicedWasserstein",
+    "StructuralSimilarity",
+    "TwoSampleResult",
+    "class_coverage",
+    "digit_judge",
+    "evaluate",
+    "mode_coverage",
+    "read_digits",
+    "two_sample_test",
+    "update_all",
+]

@@ -1,5 +1,6 @@
-"""Extractors: networks that read images, so that metrics compare what images show."""
+"""The digit judge: a network that reads images, so that metrics compare what they show."""
 
+import functools
 import hashlib
 import json
 import pathlib
@@ -81,7 +82,8 @@ def read_digits(images, judge=None, batch_size=500):
 
     Args:
         images: array (n, 28, 28, 1) or (n, 28, 28), white on black, uint8 or floats in [-1, 1].
-        judge: what `digit_judge()` returned, to load it once for many calls. Defaults to `None`.
+        judge: another judge, from such images to 10 logits. Defaults to `None`, the shipped one,
+            which is loaded once for all.
         batch_size: integer, images per pass. Defaults to 500.
 
     Returns:
@@ -109,13 +111,19 @@ def read_digits(images, judge=None, batch_size=500):
             f"channel at a time: images[..., :1]. Received: images of shape {images.shape}"
         )
     batch_size = check_count("batch_size", batch_size)
-    judge = judge or digit_judge()
+    judge = judge or shared_judge()
     logits = np.zeros((len(images), 10), "float32")
     for start in range(0, len(images), batch_size):
         batch = _scaled(images[start : start + batch_size])
         logits[start : start + len(batch)] = judge.predict_on_batch(batch)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return logits.argmax(axis=1), odds.max(axis=1) / odds.sum(axis=1)
+
+
+@functools.cache
+def shared_judge():
+    """The shipped judge, loaded once for all that read by it and train nothing."""
+    return digit_judge()
 
 
 def _scaled(images):

@@ -8,8 +8,9 @@ from keras import ops
 from PIL import Image
 
 import kgan
-from kgan.callbacks import SampleGrid, drawing
+from kgan.callbacks import SampleGrid
 from kgan.callbacks.pictures import image_grid, save_film, save_image, side_by_side
+from kgan.pictures import drawing, films
 
 
 def model_of(sample_shape=(8, 8, 1), kind=kgan.GAN, **options):
@@ -145,7 +146,7 @@ def test_save_film_orders_pictures_by_their_number(tmp_path):
 
 
 def test_save_film_takes_some_of_many_and_bears_two_sizes(tmp_path, monkeypatch):
-    monkeypatch.setattr(drawing, "FRAMES", 4)
+    monkeypatch.setattr(films, "FRAMES", 4)
     for epoch in range(1, 11):
         size = 4 if epoch < 5 else 8
         save_image(tmp_path / f"epoch_{epoch:04d}.png", np.full((size, size), 20 * epoch, "uint8"))

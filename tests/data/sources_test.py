@@ -7,7 +7,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from kgan.data import load, ring_centers
+from kgan.data import class_names, load, ring_centers
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
 
@@ -48,6 +48,31 @@ def refused(match, *arguments, error=ValueError, **options):
         load(*arguments, **options)
     assert "xpected" in str(caught.value) and "Received: " in str(caught.value)
     return str(caught.value)
+
+
+def test_class_names_are_what_labels_stand_for(folder):
+    (folder / "about").mkdir()
+    (folder / "about" / "licence.txt").write_text("no image")
+    save(folder / "bee" / "0.png", (200, 0, 0))
+    names = class_names(folder)
+    assert names == class_names(str(folder)) == ["ant", "bee", "cat"]
+    images, labels = load(folder, labels=True)
+    reds = {"ant": 100, "bee": 200, "cat": 0}
+    for image, label in zip(images, labels, strict=True):
+        assert abs(int(image[0, 0, 0]) - reds[names[label]]) <= 2
+
+
+def test_class_names_of_splits_and_of_no_classes(tmp_path):
+    for split, name in (("train", "one"), ("test", "two")):
+        save(tmp_path / split / name / "0.png", (0, 0, 0))
+    assert class_names(tmp_path) == ["one"]
+    assert class_names(tmp_path, "test") == ["two"]
+    with pytest.raises(ValueError, match="has no split 'valid'"):
+        class_names(tmp_path, "valid")
+    with pytest.raises(ValueError, match="lies in no sub-folder"):
+        class_names(tmp_path / "train" / "one")
+    with pytest.raises(ValueError, match="Check the path. Received: .*nowhere"):
+        class_names(tmp_path / "nowhere")
 
 
 def test_digits():

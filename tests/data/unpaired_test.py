@@ -144,6 +144,55 @@ def test_two_datasets_are_zipped():
     assert np.isfinite(list(logs.values())).all()
 
 
+def dataset_of(values, batch_size):
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices(values).batch(batch_size)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("size_b", [4, 3, 7])
+def test_ragged_batches_of_two_datasets_meet_their_like(size_b, turned):
+    a, b = collections((13, 6))
+    datasets = [dataset_of(a, 4), dataset_of(b, size_b)]
+    model = watched()
+    # A loss that pairs real and fake samples up can't take batches of two lengths.
+    model.loss = kgan.losses.RelativisticPairing()
+    ((first, second),) = watch(model, *datasets[:: -1 if turned else 1], batch_size=None)
+    if turned:
+        first, second = second, first
+    np.testing.assert_array_equal(first, np.arange(13))
+    np.testing.assert_array_equal(second, 100 + np.arange(13) % 6)
+    assert [len(x) for x, _ in seen] == [len(y) for _, y in seen] == [4, 4, 4, 1]
+
+
+def test_datasets_of_one_length_are_cut_and_endless_ones_are_put_into_batches_anew():
+    a, b = collections((13, 15))
+    ((first, second),) = watch(watched(), dataset_of(a, 4), dataset_of(b, 4), batch_size=None)
+    np.testing.assert_array_equal(first, np.arange(13))
+    np.testing.assert_array_equal(second, [*range(100, 112), 112])
+    # The ragged batch of an endless one comes in the middle.
+    endless = dataset_of(b[:5], 4).repeat()
+    for lost in (endless, endless.filter(lambda batch: True)):
+        ((first, second),) = watch(watched(), dataset_of(a, 4), lost, batch_size=None)
+        np.testing.assert_array_equal(first, np.arange(13))
+        np.testing.assert_array_equal(second, 100 + np.arange(13) % 5)
+        ((first, second),) = watch(
+            watched(), lost, dataset_of(a, 4), batch_size=None, steps_per_epoch=4
+        )
+        np.testing.assert_array_equal(first, 100 + np.arange(13) % 5)
+
+
+def test_unbatched_and_empty_datasets_are_refused_as_ever():
+    tf = pytest.importorskip("tensorflow")
+    a, _ = collections()
+    fields = (Samples((8, 8, 1), "a"), Samples((8, 8, 1), "b", paired=False))
+    single = tf.data.Dataset.from_tensor_slices(np.zeros((5, 8, 8, 1), "uint8"))
+    with pytest.raises(ValueError, match="gives single samples"):
+        check(fields, single, single.take(3))
+    with pytest.raises(ValueError, match="The dataset is empty"):
+        check(FIELDS, dataset_of(a, 4), dataset_of(a, 4).take(0))
+
+
 def test_other_mixtures_are_refused():
     tf = pytest.importorskip("tensorflow")
     a, b = collections()

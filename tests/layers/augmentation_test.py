@@ -6,8 +6,9 @@ import pytest
 from descent import array, reloaded
 from keras import ops
 
+import kgan
 from kgan.backend import input_gradient
-from kgan.layers import DifferentiableAugmentation
+from kgan.layers import DifferentiableAugmentation, get_augmentation
 
 RNG = np.random.default_rng(0)
 
@@ -183,3 +184,33 @@ def test_wrong_arguments_are_refused():
         DifferentiableAugmentation(())
     with pytest.raises(ValueError, match="input of shape"):
         DifferentiableAugmentation()(np.zeros((4, 2), "float32"), training=True)
+
+
+def test_names_stand_for_augmentations():
+    shape = (8, 8, 1)
+    assert get_augmentation(None, shape) is None and get_augmentation(False, shape) is None
+    everything = ("color", "translation", "cutout")
+    asked = {
+        True: everything,
+        "cutout": ("cutout",),
+        "translation, color": ("translation", "color"),
+        ("color", "cutout"): ("color", "cutout"),
+    }
+    for identifier, policy in asked.items():
+        assert get_augmentation(identifier, shape).policy == policy
+    assert get_augmentation(["color"], shape, seed=3).seed == 5  # as JSON has it
+    own = keras.layers.GaussianNoise(0.1)
+    assert get_augmentation(own, (2,)) is own
+    with pytest.raises(ValueError, match="policy="):
+        get_augmentation("colour", shape)
+    with pytest.raises(ValueError, match="for images.*samples of shape .2,."):
+        get_augmentation(True, (2,))
+    with pytest.raises(TypeError, match="Received: augmentation=3"):
+        get_augmentation(3, shape)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "conditional", "sngan", "r3gan", "lsgan"])
+def test_models_of_the_zoo_augment(name):
+    model = kgan.zoo.load(name, like=(8, 8, 1), width=4, augmentation="color,cutout", seed=0)
+    assert model.augmentation.policy == ("color", "cutout")
+    assert kgan.zoo.load(name, like=(8, 8, 1), width=4).augmentation is None

@@ -1,6 +1,11 @@
 """The pool of past samples: who is stored, who comes back, and how often."""
 
 import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -144,21 +149,29 @@ def test_in_a_functional_model_with_an_unknown_batch(policy):
     np.testing.assert_array_equal(model.predict(batch, verbose=0), batch)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a strategy of TensorFlow")
 def test_replicas_share_a_pool():
-    import tensorflow as tf
-
-    cpu = tf.config.list_logical_devices("CPU")[0].name
-    strategy = tf.distribute.MirroredStrategy([cpu])
-    with strategy.scope():
-        pool = HistoryPool(4, seed=0)
-        pool.build((None, 2, 1))
-    first, second = numbered([4, 4])
-    run = tf.function(lambda x: strategy.run(lambda x: pool(x, training=True), (x,)))
-    np.testing.assert_array_equal(run(first), first)
-    received = run(second).numpy()
-    assert ((received == second) | np.isin(received, first)).all()
-    assert len(kept(pool)) == 4
+    # In a process of its own: devices are counted when TensorFlow starts.
+    done = subprocess.run(
+        [sys.executable, pathlib.Path(__file__).with_name("replicas.py")],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    given, received, pools = (report[name] for name in ("given", "received", "pools"))
+    # While it fills, every replica gets its own back.
+    assert received[0] == given[0]
+    first = {number for step in given for number in step[0]}
+    old = [set(step[1]) - set(mine[1]) for mine, step in zip(given, received, strict=True)]
+    # What comes back to the second replica later is the first one's, not what it gave itself.
+    assert set().union(*old) and set().union(*old) <= first
+    for copies in pools:
+        assert copies[0] == copies[1]
+        assert set(copies[0]) <= first
 
 
 def test_wrong_arguments_are_refused():

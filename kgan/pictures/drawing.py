@@ -1,4 +1,4 @@
-"""Drawing: arrays to grids, plots, files and films."""
+"""Drawing: arrays to grids, plots and files."""
 
 import io
 import math
@@ -12,7 +12,6 @@ from kgan.files import replacing
 
 TILE = 64  # pixels: about the size at which a face or a digit is read at a glance
 BORDER = 255  # white, so that dark images on dark borders do not run into one another
-FRAMES = 100  # of a film at most, which keeps a GIF of photographs at some megabytes
 
 
 def image_grid(images, columns=None, padding=2, scale=1):
@@ -42,7 +41,7 @@ def image_grid(images, columns=None, padding=2, scale=1):
     import kgan
 
     digits = kgan.data.load("digits")[:20]
-    picture = kgan.callbacks.pictures.image_grid(digits, columns=5, scale="auto")
+    picture = kgan.pictures.image_grid(digits, columns=5, scale="auto")
     ```
     """
     images = np.asarray(images)
@@ -54,13 +53,13 @@ def image_grid(images, columns=None, padding=2, scale=1):
             "channels) or (n, height, width). Add an axis to a single one: images[None]. "
             f"Received: images of shape {images.shape}"
         )
-    images = _as_uint8("images", images)
+    images = as_uint8("images", images)
     check_count("padding", padding, minimum=0)
     if columns is not None:
         check_count("columns", columns)
     if scale != "auto":
         check_count("scale", scale)
-    images = _visible(images)
+    images = visible(images)
     if scale == "auto":
         scale = max(1, round(TILE / max(images.shape[1:3])))
     # Nearest neighbour: each pixel stays a crisp square, as the model made it.
@@ -98,7 +97,7 @@ def save_image(path, array):
 
     import numpy as np
 
-    from kgan.callbacks.pictures import save_image
+    from kgan.pictures import save_image
 
     save_image(pathlib.Path(tempfile.mkdtemp()) / "black.png", np.zeros((8, 8), "uint8"))
     ```
@@ -118,66 +117,7 @@ def save_image(path, array):
             "The ending of the path must name a format of pictures, such as .png or .jpg. "
             f"Received: path={str(path)!r}"
         )
-    _write(path, lambda file: picture.save(file, format=kind))
-
-
-def save_film(path, folder):
-    """Makes an animated GIF of the pictures that `SampleGrid` saved in a folder.
-
-    Choose it to make the film again, of a run that was stopped for example. Of more than 100
-    pictures it takes 100 at equal distances. The last is shown for two seconds.
-
-    Args:
-        path: path of the GIF.
-        folder: path of the folder that holds `epoch_0001.png` and so on.
-
-    Raises:
-        ValueError: when the folder holds no pictures.
-
-    Example:
-    ```python
-    import pathlib
-    import tempfile
-
-    import numpy as np
-
-    from kgan.callbacks import pictures
-
-    folder = pathlib.Path(tempfile.mkdtemp())
-    for epoch in (1, 2):
-        grey = np.full((8, 8), 100 * epoch, "uint8")
-        pictures.save_image(folder / f"epoch_{epoch:04d}.png", grey)
-    pictures.save_film(folder / "training.gif", folder)
-    ```
-    """
-    from PIL import Image
-
-    files = [file for file in pathlib.Path(folder).glob("epoch_*.png") if file.stem[6:].isdigit()]
-    if not files:
-        raise ValueError(
-            "A film needs pictures named epoch_0001.png and so on, as SampleGrid saves them. "
-            f"Received: folder={str(folder)!r}"
-        )
-    files.sort(key=lambda file: int(file.stem[6:]))  # 10000 comes after 9999
-    if len(files) > FRAMES:
-        files = [files[i] for i in np.linspace(0, len(files) - 1, FRAMES).round().astype(int)]
-    frames = []
-    for file in files:
-        with Image.open(file) as picture:
-            frames.append(picture.convert("RGB" if picture.mode != "L" else "L"))
-    # A run that was resumed with other settings has pictures of two sizes.
-    frames = [frame.resize(frames[-1].size) for frame in frames]
-    _write(
-        pathlib.Path(path),
-        lambda file: frames[0].save(
-            file,
-            format="GIF",
-            save_all=True,
-            append_images=frames[1:],
-            duration=[200] * (len(frames) - 1) + [2000],
-            loop=0,
-        ),
-    )
+    write(path, lambda file: picture.save(file, format=kind))
 
 
 def side_by_side(real, generated, titles=("real", "generated")):
@@ -203,11 +143,9 @@ def side_by_side(real, generated, titles=("real", "generated")):
     import kgan
 
     digits = kgan.data.load("digits")
-    picture = kgan.callbacks.pictures.side_by_side(digits[:16], 255 - digits[:16], ("a", "b"))
+    picture = kgan.pictures.side_by_side(digits[:16], 255 - digits[:16], ("a", "b"))
     ```
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     if isinstance(titles, str) or len(titles) != 2:
         raise ValueError(
             "Two pictures have two titles, such as ('real', 'generated'). "
@@ -217,23 +155,42 @@ def side_by_side(real, generated, titles=("real", "generated")):
     for name, picture in (("real", real), ("generated", generated)):
         if np.ndim(picture) == 4:
             picture = image_grid(picture, scale="auto")
-        pictures.append(Image.fromarray(_squeezed(name, picture)).convert("RGB"))
+        pictures.append(_squeezed(name, picture))
     # A caption that can be read when the picture is shrunk to a page's width.
-    size = max(14, min(32, max(picture.height for picture in pictures) // 16))
+    size = max(14, min(32, max(len(picture) for picture in pictures) // 16))
+    return beside(pictures, titles, size, [size])
+
+
+def beside(pictures, titles, size, gaps):
+    """Lays pictures in a row, each in the middle beneath its caption.
+
+    Args:
+        pictures: list of uint8 arrays (height, width) or (height, width, 3).
+        titles: as many strings, or `None` for no captions.
+        size: integer, pixels of a caption's height.
+        gaps: list of integers, the white pixels between each picture and the next.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
     font = ImageFont.load_default(size)
+    bar = size + 12 if titles else 0
+    titles = titles or [""] * len(pictures)
     widths = [
-        max(picture.width, math.ceil(font.getlength(title)))
+        max(picture.shape[1], math.ceil(font.getlength(title)))
         for picture, title in zip(pictures, titles, strict=True)
     ]
-    bar = size + 12
-    height = bar + max(picture.height for picture in pictures)
-    sheet = Image.new("RGB", (sum(widths) + size, height), "white")
+    height = bar + max(len(picture) for picture in pictures)
+    sheet = Image.new("RGB", (sum(widths) + sum(gaps), height), "white")
     pen = ImageDraw.Draw(sheet)
     left = 0
-    for picture, title, width in zip(pictures, titles, widths, strict=True):
+    for picture, title, width, gap in zip(pictures, titles, widths, [*gaps, 0], strict=True):
         pen.text((left + width // 2, bar // 2), title, fill="black", font=font, anchor="mm")
-        sheet.paste(picture, (left + (width - picture.width) // 2, bar))
-        left += width + size
+        corner = (left + (width - picture.shape[1]) // 2, bar)
+        sheet.paste(Image.fromarray(picture).convert("RGB"), corner)
+        left += width + gap
     return np.asarray(sheet)
 
 
@@ -253,7 +210,7 @@ def scatter(points, real=None, labels=None, limits=(-1.5, 1.5)):
     ```python
     import kgan
 
-    picture = kgan.callbacks.drawing.scatter(kgan.data.ring(500, seed=0))
+    picture = kgan.pictures.scatter(kgan.data.ring(500, seed=0))
     ```
     """
     figure, axes = _figure()
@@ -265,7 +222,7 @@ def scatter(points, real=None, labels=None, limits=(-1.5, 1.5)):
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     if real is not None:
         axes.legend(loc="upper right")
-    return _pixels(figure)
+    return pixels(figure)
 
 
 def histogram(numbers, real=None, limits=(-1.5, 1.5)):
@@ -283,7 +240,7 @@ def histogram(numbers, real=None, limits=(-1.5, 1.5)):
     ```python
     import kgan
 
-    picture = kgan.callbacks.drawing.histogram(kgan.data.gaussian_1d(500, seed=0)[:, 0])
+    picture = kgan.pictures.histogram(kgan.data.gaussian_1d(500, seed=0)[:, 0])
     ```
     """
     figure, axes = _figure()
@@ -297,7 +254,7 @@ def histogram(numbers, real=None, limits=(-1.5, 1.5)):
     axes.set(xlim=limits, ylabel="density")
     if real is not None:
         axes.legend(loc="upper right")
-    return _pixels(figure)
+    return pixels(figure)
 
 
 def curves(samples, columns=None):
@@ -317,7 +274,7 @@ def curves(samples, columns=None):
     import kgan
 
     waves = np.sin(np.linspace(0, 9, 50) * np.arange(1, 5)[:, None])
-    picture = kgan.callbacks.drawing.curves(waves)
+    picture = kgan.pictures.curves(waves)
     ```
     """
     from matplotlib.figure import Figure
@@ -330,7 +287,7 @@ def curves(samples, columns=None):
         axes.set_axis_off()
     for axes, sample in zip(all_axes, samples, strict=False):
         axes.plot(sample, linewidth=1)
-    return _pixels(figure)
+    return pixels(figure)
 
 
 def _figure():
@@ -341,7 +298,15 @@ def _figure():
     return figure, figure.subplots()
 
 
-def _pixels(figure):
+def pixels(figure):
+    """A figure of Matplotlib as a picture.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
@@ -349,8 +314,15 @@ def _pixels(figure):
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _visible(images):
-    """uint8 images with 1 or 3 channels of those with any number."""
+def visible(images):
+    """Images with 1 or 3 channels of those with any number: see `image_grid`.
+
+    Args:
+        images: uint8 array (n, height, width, channels).
+
+    Returns:
+        uint8 array (n, height, width, 1) or (n, height, width, 3).
+    """
     channels = images.shape[-1]
     if channels == 4:
         opacity = images[..., 3:].astype("float32") / 255.0
@@ -359,7 +331,19 @@ def _visible(images):
     return images[..., :3] if channels >= 3 else images[..., :1]
 
 
-def _as_uint8(name, images):
+def as_uint8(name, images):
+    """Pictures of uint8 or of floats in [-1, 1], as uint8.
+
+    Args:
+        name: string, what to call them in messages.
+        images: array of any shape.
+
+    Returns:
+        uint8 array of that shape.
+
+    Raises:
+        TypeError: when they are of another type.
+    """
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
@@ -372,7 +356,7 @@ def _as_uint8(name, images):
 
 def _squeezed(name, array):
     """A picture as Pillow takes it: grey without an axis for the channel."""
-    array = _as_uint8(name, np.asarray(array))
+    array = as_uint8(name, np.asarray(array))
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
@@ -391,7 +375,13 @@ def with_margin(low, high):
     return low - margin, high + margin
 
 
-def _write(path, save):
+def write(path, save):
+    """Writes a file that `save` encodes, whole or not at all.
+
+    Args:
+        path: path of the file.
+        save: function of a binary file, to which it writes.
+    """
     # Encoded in memory and moved into place: a run that is killed leaves no half picture, on
     # which the film of the resumed run would stumble.
     content = io.BytesIO()

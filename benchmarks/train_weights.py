@@ -1,0 +1,298 @@
+"""Trains the weights that ship in zoo/weights/, scores them, and writes their cards.
+
+    python benchmarks/train_weights.py                   # lists the recipes
+    python benchmarks/train_weights.py dcgan mnist       # into runs/weights/dcgan_mnist
+    python benchmarks/train_weights.py dcgan mnist --ship  # and into zoo/weights/
+    python benchmarks/train_weights.py dcgan mnist --check # scores what ships once more
+
+Each run keeps the epoch with the smallest distance to held-out images (`BestMoment`), scores the
+best and the last epoch on 10 000 samples, and writes weights, a picture and a card. Real data is
+read from `$KGAN_DATA` (`mnist.npz`, `cifar10.tar`).
+"""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import platform
+import shlex
+import shutil
+import sys
+import time
+
+import keras
+import numpy as np
+from tasks.common import Recipe, load_mnist, quickened, say, train
+from tasks.cyclegan import SMALL as TRANSLATE
+from tasks.cyclegan import figures_of, kind_a, kind_b
+from tasks.pix2pix import load_photos
+
+import kgan
+from kgan import weights as shipped
+from kgan.pictures import drawing
+
+OUT = pathlib.Path("runs") / "weights"
+NUM_JUDGED, NUM_VALIDATED = 10_000, 2_000
+# A repeated score may differ by rounding between machines: the share of it, and at least so much.
+TOLERANCE = 0.01
+
+MNIST = {"sample_shape": [28, 28, 1]}
+RECIPES = {
+    ("dcgan", "mnist"): Recipe(
+        {"image_shape": [28, 28, 1], "width": 32}, steps=5_628, batch_size=64, decay_from=0.5
+    ),
+    ("conditional", "mnist"): Recipe(
+        {**MNIST, "num_classes": 10, "width": 32}, steps=3_752, batch_size=64, decay_from=0.5
+    ),
+    ("wgan_gp", "mnist"): Recipe(
+        {**MNIST, "width": 24, "discriminator_steps": 2, "learning_rate": 3e-4},
+        steps=9_380,
+        batch_size=64,
+        decay_from=0.5,
+    ),
+    ("r3gan", "mnist"): Recipe({**MNIST, "width": 12}, steps=3_752, batch_size=64, decay_from=0.5),
+    ("minibatch_discrimination", "mnist"): Recipe(
+        {**MNIST, "width": 32, "num_kernels": 16}, steps=5_628, batch_size=64, decay_from=0.5
+    ),
+    ("dcgan", "cifar10"): Recipe(
+        {"image_shape": [32, 32, 3], "width": 48}, steps=7_820, batch_size=64, decay_from=0.5
+    ),
+    ("cyclegan", "tinted_digits"): dataclasses.replace(
+        TRANSLATE, options={"image_shape": [28, 28, 3], **TRANSLATE.options}
+    ),
+}
+DATA = {
+    "mnist": (
+        "MNIST, 60 000 training images",
+        "MNIST: Yann LeCun, Corinna Cortes and Christopher Burges; CC BY-SA 3.0",
+    ),
+    "cifar10": (
+        "CIFAR-10, 50 000 training images, JPEG-recompressed: not the original pixels",
+        "CIFAR-10: Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; no licence is stated by its "
+        "authors, who ask that their 2009 report be cited",
+    ),
+    "tinted_digits": (
+        "MNIST's training images, 30 000 as they are and 30 000 others inverted and tinted",
+        "MNIST: Yann LeCun, Corinna Cortes and Christopher Burges; CC BY-SA 3.0",
+    ),
+}
+
+
+class Task:
+    """One set of weights: its data, how it is measured while it trains, and its scores."""
+
+    def __init__(self, model_name, name, quick):
+        self.model_name, self.name, self.quick = model_name, name, quick
+        recipe = RECIPES[model_name, name]
+        self.recipe = quickened(recipe) if quick else recipe
+        self.num_judged = 100 if quick else NUM_JUDGED
+        self.is_digits = name == "mnist"
+        self.num_classes = self.recipe.options.get("num_classes")
+        if name == "cifar10":
+            self.train = load_photos("train", 50_000 if not quick else 100)
+            self.test = load_photos("test", 10_000 if not quick else 100)
+        else:
+            (self.train, self.labels), (self.test, self.test_labels) = load_mnist()
+        if quick:
+            self.train, self.test = self.train[:100], self.test[:100]
+            if name != "cifar10":
+                self.labels, self.test_labels = self.labels[:100], self.test_labels[:100]
+
+    @property
+    def data(self):
+        if self.name == "tinted_digits":
+            order = np.random.default_rng(0).permutation(len(self.train))
+            half = len(order) // 2
+            return kind_a(self.train[order[:half]]), kind_b(self.train[order[half:]])
+        return (self.train, self.labels) if self.num_classes else (self.train,)
+
+    @property
+    def validation_data(self):
+        held = self.test[:NUM_VALIDATED]
+        if self.name == "tinted_digits":
+            return kind_a(held), kind_b(held)
+        return (held, self.test_labels[:NUM_VALIDATED]) if self.num_classes else (held,)
+
+    def metrics(self):
+        if self.name == "tinted_digits":
+            # b hides the partner of each a in the same place, and the model never sees that.
+            return [kgan.metrics.PeakSignalToNoiseRatio()]
+        if self.is_digits:
+            return [kgan.metrics.FrechetDistance("digit_judge")]
+        return [kgan.metrics.SlicedWasserstein()]
+
+    def build(self, seed):
+        keras.utils.set_random_seed(seed)
+        options = {k: tuple(v) if isinstance(v, list) else v for k, v in self.options.items()}
+        return kgan.zoo.load(self.model_name, seed=seed, **options)
+
+    @property
+    def options(self):
+        return self.recipe.options
+
+    def scores(self, model):
+        """Figures by name, and the protocol in words."""
+        if self.name == "tinted_digits":
+            figures, _, _ = figures_of(model, self.test, self.test_labels)
+            return figures, (
+                f"{len(self.test)} MNIST test images with hidden partners; digits read by "
+                "kgan.metrics.digit_judge"
+            )
+        asked = np.arange(self.num_judged) % (self.num_classes or 1)
+        labels = {"labels": asked} if self.num_classes else {}
+        samples = model.generate(self.num_judged, seed=0, batch_size=500, **labels)
+        if not self.is_digits:
+            metrics = [
+                kgan.metrics.SlicedWasserstein(),
+                kgan.metrics.FrechetDistance(),
+                kgan.metrics.KernelDistance(),
+            ]
+            kgan.metrics.update_all(metrics, self.test, samples)
+            figures = {metric.name: metric.result() for metric in metrics}
+            real = self.train[: self.num_judged]
+            for metric in metrics:
+                metric.reset_fake()
+            kgan.metrics.update_all(metrics, None, real)
+            figures |= {f"{metric.name} of real data": metric.result() for metric in metrics}
+            return figures, "; ".join(metric.protocol for metric in metrics)
+        digits, sure = kgan.metrics.read_digits(samples)
+        coverage = kgan.metrics.class_coverage(digits, 10)
+        frechet = kgan.metrics.FrechetDistance("digit_judge")
+        frechet.update_state(self.test, samples)
+        figures = {
+            "frechet_distance": frechet.result(),
+            "share of which the judge is 90 % sure": float(np.mean(sure >= 0.9)),
+            "digits": coverage.modes,
+            "class histogram KL": coverage.reverse_kl,
+        }
+        frechet.reset_fake()
+        frechet.update_state(None, self.train[: self.num_judged])
+        figures["frechet_distance of real data"] = frechet.result()
+        if self.num_classes:
+            figures["read as asked"] = float(np.mean(digits == asked))
+        return figures, frechet.protocol + "; real data is as many training images"
+
+    def picture(self, model, path):
+        if self.name == "tinted_digits":
+            columns = [kind_a(self.test[:20]), model.translate(kind_a(self.test[:20]))]
+            b = kind_b(self.test[:20])
+            columns += [b, model.translate(b, direction="b_to_a")]
+            images = np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:])
+            drawing.save_image(path, drawing.image_grid(images, columns=8, scale=2))
+            return
+        labels = {"labels": np.arange(100) // 10} if self.num_classes else {}
+        images = model.generate(100, seed=1, batch_size=100, **labels)
+        drawing.save_image(path, drawing.image_grid(images, columns=10, scale=2))
+
+
+def run(task, seed, out):
+    """Trains, and writes weights, picture and card into `out`; returns the card."""
+    model = task.build(seed)
+    model.compile(optimizer=model.optimizer, metrics=task.metrics())
+    best = kgan.callbacks.BestMoment(out, say=say)
+    best.record_file.unlink(missing_ok=True)
+    start = time.process_time()
+    epoch_steps = 250 if task.name == "tinted_digits" else None
+    validation = task.validation_data
+    steps, minutes, history = train(
+        model,
+        task.data,
+        task.recipe,
+        epoch_steps=epoch_steps,
+        callbacks=[best],
+        validation_data=validation if len(validation) > 1 else validation[0],
+    )
+    core_minutes = (time.process_time() - start) / 60
+    last, _ = task.scores(model)
+    name = f"{task.model_name}_{task.name}"
+    kept = keras.saving.load_model(best.model_file)
+    sha256 = shipped.save(kept, out / f"{name}.npz")
+    # What ships is scored, as it comes back from the file.
+    model = task.build(seed)
+    shipped.restore(model, out / f"{name}.npz")
+    scores, protocol = task.scores(model)
+    task.picture(model, out / f"{name}.png")
+    data, licence = DATA[task.name]
+    deviations = kgan.zoo.describe(task.model_name).deviations
+    card = {
+        "model": task.model_name,
+        "weights": task.name,
+        "file": f"{name}.npz",
+        "sha256": sha256,
+        "options": task.options,
+        "data": data,
+        "licence": f"weights: Apache-2.0; {licence}",
+        "command": shlex.join(
+            ["python", "benchmarks/train_weights.py", task.model_name, task.name]
+            + (["--seed", str(seed)] if seed else [])
+        ),
+        "recipe": {**dataclasses.asdict(task.recipe), "steps": steps, "seed": seed},
+        "minutes": round(minutes, 1),
+        "core_minutes": round(core_minutes, 1),
+        "machine": f"{os.cpu_count()} CPU cores ({platform.machine()}), no GPU",
+        "versions": {
+            "kgan": kgan.__version__,
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+        },
+        "monitor": {"metric": best.monitor, "best": best.best, "last": best.last},
+        "scores": scores,
+        "scores_of_the_last_epoch": last,
+        "protocol": protocol,
+        "tolerance": TOLERANCE,
+        "picture": f"{name}.png",
+        "deviations": f"{deviations} These weights: narrower networks and fewer steps than the "
+        "paper's, as `options` and `recipe` say; rounded to float16.".strip(),
+    }
+    (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
+    return card
+
+
+def check(task):
+    """Scores what ships once more, and names what does not repeat."""
+    card = shipped.card(task.model_name, task.name)
+    model = kgan.zoo.load(task.model_name, weights=task.name)
+    found, _ = task.scores(model)
+    wrong = {}
+    for what, expected in card["scores"].items():
+        if abs(found[what] - expected) > card["tolerance"] * max(abs(expected), 0.01):
+            wrong[what] = (expected, found[what])
+    return wrong
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", nargs="?")
+    parser.add_argument("weights", nargs="?")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=pathlib.Path, default=OUT, help=f"default {OUT}")
+    parser.add_argument("--ship", action="store_true", help="copy the result to zoo/weights/")
+    parser.add_argument("--check", action="store_true", help="score what ships, train nothing")
+    parser.add_argument("--quick", action="store_true", help="a few steps: does it run at all?")
+    arguments = parser.parse_args(argv)
+    if (arguments.model, arguments.weights) not in RECIPES:
+        print("\n".join(f"{model} {name}" for model, name in RECIPES))
+        return int(arguments.model is not None)
+    task = Task(arguments.model, arguments.weights, arguments.quick)
+    if arguments.check:
+        wrong = check(task)
+        print(f"differs from the card: {wrong}" if wrong else "as the card says")
+        return int(bool(wrong))
+    out = arguments.out / f"{arguments.model}_{arguments.weights}"
+    out.mkdir(parents=True, exist_ok=True)
+    card = run(task, arguments.seed, out)
+    print(json.dumps({name: card[name] for name in ("scores", "minutes", "monitor")}, indent=1))
+    if arguments.ship and not arguments.quick:
+        shipped.folder().mkdir(exist_ok=True)
+        for suffix in ("npz", "json", "png"):
+            shutil.copy(out / f"{arguments.model}_{arguments.weights}.{suffix}", shipped.folder())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

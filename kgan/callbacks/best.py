@@ -1,0 +1,130 @@
+"""The callback that keeps the best moment of a run."""
+
+import json
+import math
+import pathlib
+
+import keras
+
+from kgan.files import replacing
+
+
+class BestMoment(keras.callbacks.Callback):
+    """Saves the model whenever a metric is the best so far, and reports the best and the last.
+
+    Choose it because a GAN's last moment is seldom its best: training goes round, and it may end in
+    a collapse. The metric comes from `compile(metrics=...)` and `validation_data`.
+
+    `folder/best.keras` is the model of the best epoch, with its optimizers, so that training can go
+    on from there; `folder/best.json` names the metric, the best and the last epoch and value. A
+    resumed run knows the best moment of the earlier one. For how often and how much to save, and
+    for other names, Keras's `ModelCheckpoint(monitor="val_...", mode=..., save_best_only=True)`
+    works as well.
+
+    Args:
+        folder: path of a folder. It is made when missing.
+        monitor: string, a name in the logs, such as `"val_frechet_distance"`. Defaults to `None`:
+            the first metric that the model was compiled with.
+        mode: `"min"` or `"max"`. Defaults to `None`: what is better in that metric.
+        say: function that is told, at the end, of the best and the last moment. Defaults to
+            `print`.
+
+    Raises:
+        ValueError: from `fit`, before the first step, when the model has no metric, the mode is not
+            known, or there is no validation data.
+
+    Example:
+
+    ```python
+    import tempfile
+
+    import kgan
+
+    points = kgan.data.ring(512, seed=0)
+    model = kgan.zoo.load("vanilla", like=points)
+    model.compile(optimizer=model.optimizer, metrics=[kgan.metrics.SlicedWasserstein()])
+    best = kgan.callbacks.BestMoment(tempfile.mkdtemp())
+    model.fit(points, validation_data=points, epochs=2, callbacks=[best], verbose=0)
+    ```
+    """
+
+    def __init__(self, folder, monitor=None, mode=None, say=print):
+        super().__init__()
+        if mode not in (None, "min", "max"):
+            raise ValueError(
+                'The mode says which values are better: "min", "max", or None for the metric\'s '
+                f"own. Received: mode={mode!r}"
+            )
+        self.folder = pathlib.Path(folder)
+        self.monitor = monitor
+        self.mode = mode
+        self.say = say
+        self.best = self.last = None
+
+    @property
+    def model_file(self):
+        """Path of the model of the best moment."""
+        return self.folder / "best.keras"
+
+    @property
+    def record_file(self):
+        """Path of the figures."""
+        return self.folder / "best.json"
+
+    def on_train_begin(self, logs=None):
+        """Finds out what is monitored and which way is better, and what an earlier call found."""
+        directions = self.model.metric_directions
+        if self.monitor is None:
+            if not directions:
+                raise ValueError(
+                    "BestMoment needs something to judge by. Compile the model with a metric: "
+                    "model.compile(optimizer=model.optimizer, metrics=[kgan.metrics."
+                    "FrechetDistance()]), or name a log: BestMoment(folder, monitor=..., mode=...)."
+                    " Received: monitor=None and a model without metrics"
+                )
+            self.monitor = "val_" + next(iter(directions))
+        self.mode = self.mode or directions.get(self.monitor.removeprefix("val_"))
+        if self.mode is None:
+            raise ValueError(
+                'Say which values are better, with mode="min" or mode="max": no metric of the '
+                f"model has this name. Received: monitor={self.monitor!r}, metrics "
+                f"{list(directions)}"
+            )
+        if self.monitor.startswith("val_") and not getattr(self.model, "validates", True):
+            raise ValueError(
+                f"'{self.monitor}' is measured on held-out data: pass some to fit as "
+                "validation_data=..., or hold out a part of arrays with validation_split=0.1. "
+                "Received: fit without validation data"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.best is None and self.record_file.exists() and self.model_file.exists():
+            record = json.loads(self.record_file.read_text())
+            if (record["metric"], record["mode"]) == (self.monitor, self.mode):
+                self.best, self.last = record["best"], record["last"]
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the model when it is the best so far, and notes where the run stands."""
+        value = (logs or {}).get(self.monitor)
+        if value is None:
+            return  # With validation_freq, only some epochs are measured.
+        self.last = {"epoch": epoch + 1, "value": float(value)}
+        if self.best is None or self._is_better(self.last["value"], self.best["value"]):
+            self.best = self.last
+            self.model.save(self.model_file)
+        with replacing(self.record_file) as partial:
+            record = {"metric": self.monitor, "mode": self.mode}
+            partial.write_text(json.dumps({**record, "best": self.best, "last": self.last}) + "\n")
+
+    def on_train_end(self, logs=None):
+        """Reports the best and the last moment."""
+        if self.best is not None:
+            self.say(
+                f"Best {self.monitor}: {self.best['value']:.4g} in epoch {self.best['epoch']}, "
+                f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
+                f"{self.last['epoch']}."
+            )
+
+    def _is_better(self, value, best):
+        if math.isnan(value) or math.isnan(best):
+            return math.isnan(best) and not math.isnan(value)
+        return value < best if self.mode == "min" else value > best

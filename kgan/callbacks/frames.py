@@ -1,0 +1,76 @@
+"""What callbacks that save a picture after each epoch share."""
+
+import pathlib
+
+import keras
+
+from kgan.arguments import check_count
+from kgan.backend.summaries import Summaries
+from kgan.pictures import save_film, save_image
+
+
+class Frames(keras.callbacks.Callback):
+    """Saves what `draw` returns after each epoch, and a film of it all at the end.
+
+    Subclasses check the model in `prepare`, before the first step, and draw.
+
+    Args:
+        folder: path of the folder for the pictures. It is made when missing.
+        every: integer. Saves a picture on every `every`-th epoch and on the last.
+        gif: boolean, whether to make the film.
+        log_dir: path for TensorBoard, or `None`.
+        tag: string, what TensorBoard calls the pictures.
+    """
+
+    def __init__(self, folder, every, gif, log_dir, tag):
+        super().__init__()
+        self.every = check_count("every", every)
+        self.folder = pathlib.Path(folder)
+        self.gif = gif
+        self.log_dir = log_dir
+        self.tag = tag
+        self._summaries = None if log_dir is None else Summaries(log_dir)
+
+    def prepare(self):
+        """Stops before the first step when something does not fit. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define prepare().")
+
+    def draw(self):
+        """The picture of now, a uint8 array. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define draw().")
+
+    def on_train_begin(self, logs=None):
+        """Prepares, and makes the folder."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(
+                "The pictures need a folder, and there is a file of that name. Choose another. "
+                f"Received: folder={str(self.folder)!r}"
+            )
+        self.prepare()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self._summaries is not None:
+            self._summaries.open()
+        self._epoch = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Saves the picture of every `every`-th epoch."""
+        self._epoch, self._saved = epoch, False
+        if (epoch + 1) % self.every == 0:
+            self._save()
+
+    def on_train_end(self, logs=None):
+        """Saves the last epoch's picture, and the film."""
+        if self._epoch is not None and not self._saved:
+            self._save()
+        if self._summaries is not None:
+            self._summaries.close()
+        if self.gif and self._epoch is not None:
+            save_film(self.folder / "training.gif", self.folder)
+
+    def _save(self):
+        picture = self.draw()
+        path = self.folder / f"epoch_{self._epoch + 1:04d}.png"
+        save_image(path, picture)
+        if self._summaries is not None:
+            self._summaries.image(self.tag, path.read_bytes(), picture.shape, self._epoch + 1)
+        self._saved = True

@@ -1,0 +1,104 @@
+"""What a `Health` callback measures, in NumPy: verdicts, spread, neighbours."""
+
+import numpy as np
+from keras import ops
+
+_NEIGHBOURS = 5
+
+
+def accuracies(loss, real, fake):
+    """The shares of real and of generated samples that the discriminator tells for what they are.
+
+    Args:
+        loss: the `kgan.losses.AdversarialLoss` that it is trained by. Where it has no threshold,
+            the middle of the two mean logits divides real from fake.
+        real: array of logits of real samples, any shape.
+        fake: array of logits of generated samples, any shape.
+
+    Returns:
+        Two floats in [0, 1]: 1/2 and 1/2 for one that only guesses.
+    """
+    threshold = loss.threshold
+    if threshold is None:
+        threshold = (real.mean() + fake.mean()) / 2.0
+    # What lies on the threshold itself is a guess.
+    above, on = real > threshold, real == threshold
+    below, on_fake = fake < threshold, fake == threshold
+    return float(above.mean() + on.mean() / 2), float(below.mean() + on_fake.mean() / 2)
+
+
+def spread(real, fake):
+    """How a batch of generated samples lies in space, beside an equally large real one.
+
+    Args:
+        real: float array (n, dim) of real samples, or of their features.
+        fake: float array (n, dim) of generated ones.
+
+    Returns:
+        A dict of floats. `diversity`: mean distance of two generated samples over that of two real
+        ones, 0 when all are the same. `coverage`: share of the real samples that have a generated
+        one within the distance of their 5th real neighbour (Naeem et al. 2020, equation 4).
+        `precision`: share of the generated samples that lie within such a ball (Kynkaanniemi et al.
+        2019, equation 1). `energy`: the energy distance of the two batches over twice their mean
+        distance, 0 for one distribution, 1 for two points (Szekely and Rizzo 2013).
+    """
+    among_real, among_fake = distances(real, real), distances(fake, fake)
+    between = distances(real, fake)
+    mean_real, mean_fake = _mean_of_pairs(among_real), _mean_of_pairs(among_fake)
+    place = min(_NEIGHBOURS, len(real) - 1)
+    radius = np.sort(among_real, axis=1)[:, place]  # place 0 is the sample itself
+    inside = between <= radius[:, None]
+    energy = 1.0 - (mean_real + mean_fake) / (2.0 * between.mean()) if between.any() else 0.0
+    return {
+        "diversity": float(mean_fake / mean_real) if mean_real else 1.0,
+        "coverage": float(inside.any(axis=1).mean()),
+        "precision": float(inside.any(axis=0).mean()),
+        "energy": float(energy),
+    }
+
+
+def nearness(real, fake, chunk=1000):
+    """How near generated samples come to training data, beside how near real ones are.
+
+    Args:
+        real: float array (n, dim), training data without repetitions.
+        fake: float array (m, dim), generated samples.
+        chunk: integer, rows of `real` at a time.
+
+    Returns:
+        The median distance of a generated sample to its nearest real one, over that of a real
+        sample to its nearest other: about 1 for new samples, 0 for copies.
+    """
+    rows = np.random.default_rng(0).choice(len(real), min(len(fake), len(real)), replace=False)
+    made, held = np.full(len(fake), np.inf), np.full(len(rows), np.inf)
+    for start in range(0, len(real), chunk):
+        part = real[start : start + chunk]
+        made = np.minimum(made, distances(fake, part).min(axis=1))
+        apart = distances(real[rows], part)
+        apart[rows[:, None] == np.arange(start, start + len(part))] = np.inf
+        held = np.minimum(held, apart.min(axis=1))
+    usual = np.median(held)
+    return float(np.median(made) / usual) if usual else 1.0
+
+
+def distances(first, second):
+    """Euclidean distances (n, m) of the rows of two float arrays (n, dim) and (m, dim)."""
+    from scipy.spatial.distance import cdist
+
+    if first.shape[1] <= 16:
+        return cdist(first, second)
+    # The same by one matrix product, many times quicker where there are many axes.
+    squares = np.square(first).sum(1)[:, None] + np.square(second).sum(1)
+    squares -= 2.0 * first @ second.T
+    return np.sqrt(np.maximum(squares, 0.0))
+
+
+def jensen_shannon(loss, real, fake):
+    """The estimate that `loss` gives of the Jensen-Shannon divergence, in nats, or `None`."""
+    value = loss.jensen_shannon(ops.convert_to_tensor(real), ops.convert_to_tensor(fake))
+    return None if value is None else float(ops.convert_to_numpy(value))
+
+
+def _mean_of_pairs(distances):
+    count = len(distances)
+    return (distances.sum() - np.trace(distances)) / max(1, count * (count - 1))

@@ -1,0 +1,216 @@
+"""What the metrics of samples share: two sides, an extractor, a protocol."""
+
+import keras
+import numpy as np
+
+from kgan.arguments import check_count
+from kgan.metrics.extractors import Extractor
+
+
+class SampleMetric(keras.metrics.Metric):
+    """Compares generated samples with real ones, on the host and in float64.
+
+    Subclass it to write a metric for `compile(metrics=[...])` of kgan's models: `update_state`
+    takes batches of both sides, as long or short as they come, and a subclass computes `result`
+    from what `_rows()` gives, at most `num_samples` vectors per side. Samples beyond those take
+    the places of earlier ones, such that each is as likely to stay.
+
+    Class attributes: `title`, words for the protocol; `mode`, `"min"` or `"max"`, whichever is
+    better, or a dict of those for a result that is a dict; `paired`, whether row `i` of one side
+    belongs to row `i` of the other; `uses_real`, whether real samples matter at all.
+
+    Args:
+        extractor: what turns samples into vectors, as `kgan.metrics.Extractor` takes it.
+            Defaults to `None`, the samples themselves.
+        num_samples: integer, vectors kept per side. Defaults to 10 000.
+        name: string, the key in logs. Defaults to `"sample_metric"`.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    import kgan
+
+
+    class MeanDistance(kgan.metrics.SampleMetric):
+        title = "distance of means"
+
+        def result(self):
+            real, fake = self._rows()
+            return float(np.linalg.norm(real.mean(axis=0) - fake.mean(axis=0)))
+
+
+    metric = MeanDistance(name="mean_distance")
+    metric.update_state(kgan.data.ring(500, seed=0), kgan.data.ring(500, seed=1))
+    print(metric.result(), metric.protocol)
+    ```
+    """
+
+    title = "metric"
+    mode = "min"
+    paired = False
+    uses_real = True
+
+    def __init__(self, extractor=None, num_samples=10_000, name="sample_metric"):
+        super().__init__(name=name)
+        self.num_samples = check_count("num_samples", num_samples, minimum=2)
+        self.extractor = Extractor.get(extractor)
+        self.standard_error = None
+        self.reset_state()
+
+    def reset_state(self):
+        """Forgets all samples."""
+        self._real, self._shapes = self._new_side(), ()
+        self.reset_fake()
+
+    def reset_fake(self):
+        """Forgets the generated samples, and keeps what the real ones left."""
+        self._fake = self._new_side()
+
+    def update_state(self, real=None, fake=None, sample_weight=None):
+        """Takes a batch of each side.
+
+        Args:
+            real: real samples: uint8 images, floats in [-1, 1], or vectors. Defaults to `None`.
+            fake: generated samples, in any number. Defaults to `None`.
+            sample_weight: not defined for a distribution.
+        """
+        if sample_weight is not None:
+            raise ValueError(
+                "A metric of distributions weighs all samples alike. Leave sample_weight out. "
+                "Received: sample_weight is not None"
+            )
+        extracted = [
+            self.extractor(samples, name)
+            if samples is not None and len(samples) and (self.uses_real or name == "fake")
+            else None
+            for name, samples in (("real", real), ("fake", fake))
+        ]
+        self.note_shapes(real, fake)
+        self.update_features(*extracted)
+
+    def update_features(self, real=None, fake=None):
+        """Takes vectors that the metric's own extractor made: see `kgan.metrics.update_all`.
+
+        Args:
+            real: float array (n, dim), or `None`.
+            fake: float array (m, dim), or `None`.
+        """
+        real = real if self.uses_real else None
+        for name, side, rows in (("real", self._real, real), ("fake", self._fake, fake)):
+            if rows is None:
+                continue
+            rows = np.asarray(rows)
+            known = self._fake.shape if self._real.shape is None else self._real.shape
+            if known is not None and rows.shape[1:] != known:
+                raise ValueError(
+                    "All samples that a metric compares have features of one shape. "
+                    f"Received: {name} features of shape {rows.shape[1:]} after {known}"
+                )
+            side.add(rows)
+
+    def note_shapes(self, real=None, fake=None):
+        """Remembers the samples' own shapes, for the protocol."""
+        shapes = (tuple(np.shape(x)[1:]) for x in (real, fake) if x is not None)
+        self._shapes = tuple(dict.fromkeys((*self._shapes, *shapes)))
+
+    def result(self):
+        """The figure, or a dict of figures. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define result()")
+
+    @property
+    def protocol(self):
+        """How the figure was made, in words."""
+        shape = self._fake.shape or self._real.shape
+        sides = [f"{self._fake.words} generated"]
+        if self.uses_real:
+            sides.insert(0, f"{self._real.words} real")
+        parts = [
+            self.title,
+            self.extractor.words("?" if shape is None else int(np.prod(shape))),
+            " and ".join(sides) + (" samples" if not self.paired else " in pairs"),
+            *self._details(),
+            self.extractor.resizing(self._shapes),
+        ]
+        return ", ".join(parts)
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {
+            "extractor": self.extractor.get_config(),
+            "num_samples": self.num_samples,
+            "name": self.name,
+        }
+
+    def _new_side(self):
+        return Reservoir(self.num_samples)
+
+    def _details(self):
+        """More parts of the protocol. Subclasses may define it."""
+        return ()
+
+    def _rows(self, minimum=2):
+        """The vectors of both sides as float64, (n, dim) and (m, dim)."""
+        self._check_counts(minimum)
+        return tuple(
+            side.rows().astype("float64") if len(side) else None
+            for side in (self._real, self._fake)
+        )
+
+    def _check_counts(self, minimum):
+        counts = {"generated": self._fake.seen}
+        if self.uses_real:
+            counts = {"real": self._real.seen, **counts}
+        if min(counts.values()) < minimum:
+            found = " and ".join(f"{count} {name}" for name, count in counts.items())
+            raise ValueError(
+                f"{type(self).__name__} wants at least {minimum} samples of each side. Call "
+                f"update_state(real, fake) first. Received: {found} samples"
+            )
+
+
+class Reservoir:
+    """At most `capacity` rows of a stream, each as likely to be among them.
+
+    Algorithm R of Vitter 1985, "Random sampling with a reservoir", from a fixed seed: rows that
+    come in other batches leave the same behind.
+    """
+
+    def __init__(self, capacity, seed=0):
+        self.capacity, self.seen, self.shape = capacity, 0, None
+        self._parts, self._owned = [], False
+        self._random = np.random.default_rng(seed)
+
+    def __len__(self):
+        return min(self.seen, self.capacity)
+
+    @property
+    def words(self):
+        """How many rows there are, and of how many."""
+        return f"{len(self)}" if self.seen <= self.capacity else f"{len(self)} of {self.seen}"
+
+    def add(self, rows):
+        """Takes rows (n, ...), without a copy until it is full."""
+        self.shape = rows.shape[1:]
+        free = self.capacity - len(self)
+        if free:
+            self._parts.append(rows[:free])
+            self.seen += len(rows[:free])
+        late = rows[free:]
+        if not len(late):
+            return
+        kept = self.rows(owned=True)
+        places = self.seen + 1 + np.arange(len(late))
+        chosen = (self._random.random(len(late)) * places).astype("int64")
+        stays = chosen < self.capacity
+        # Of several rows for one place the last one stays, as if they had come one by one.
+        kept[chosen[stays]] = late[stays]
+        self.seen += len(late)
+
+    def rows(self, owned=False):
+        """The rows as one array. With `owned=True` one that may be written to."""
+        if len(self._parts) != 1 or (owned and not self._owned):
+            self._parts = [np.concatenate(self._parts)]
+            self._owned = True
+        return self._parts[0]

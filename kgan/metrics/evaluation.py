@@ -1,0 +1,188 @@
+"""All metrics at once: features are extracted once, and figures come with their protocols."""
+
+import numpy as np
+
+from kgan.metrics.base import SampleMetric
+from kgan.metrics.classes import InceptionScore, ModeCoverage
+from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
+from kgan.metrics.extractors import Extractor, read
+from kgan.metrics.neighbours import PrecisionRecall
+from kgan.metrics.similarity import MultiScaleStructuralSimilarity
+
+# Samples read at a time.
+_SLICE = 2000
+# Numbers per sample above which a covariance of the samples themselves takes minutes.
+_WIDE = 3072
+
+
+def update_all(metrics, real=None, fake=None, real_is_known=False):
+    """Gives a batch to several metrics, and extracts features once for those that share them.
+
+    Choose it in a loop of your own, in place of each metric's `update_state`.
+
+    Args:
+        metrics: list of metrics of `kgan.metrics`.
+        real: real samples, as in `update_state`. Defaults to `None`.
+        fake: generated samples. Defaults to `None`.
+        real_is_known: boolean. With `True` only metrics of pairs take the real samples; the others
+            hold them already, since `reset_fake` kept what they had left. Defaults to `False`.
+
+    Returns:
+        Nothing.
+
+    Raises:
+        TypeError: when an entry is no metric of samples.
+        ValueError: when the samples do not fit a metric.
+
+    Example:
+
+    ```python
+    import kgan
+
+    metrics = [kgan.metrics.FrechetDistance(), kgan.metrics.PrecisionRecall()]
+    for seed in range(4):
+        kgan.metrics.update_all(metrics, kgan.data.ring(100, seed=seed), kgan.data.ring(100))
+    print([metric.result() for metric in metrics])
+    ```
+    """
+    groups = {}
+    for metric in metrics:
+        _check_metric(metric)
+        groups.setdefault(metric.extractor.key, []).append(metric)
+    for group in groups.values():
+        wanting = [
+            m for m in group if (m.paired or not real_is_known) and (m.uses_real or m.paired)
+        ]
+        features = {}
+        for name, samples, wanted in (("real", real, wanting), ("fake", fake, group)):
+            if samples is not None and len(samples) and wanted:
+                features[name] = group[0].extractor(samples, name)
+        for metric in group:
+            takes_real = "real" in features and metric in wanting
+            metric.note_shapes(real if takes_real else None, fake)
+            metric.update_features(features["real"] if takes_real else None, features.get("fake"))
+
+
+class Evaluation(dict):
+    """Figures by name, and how each was made: what `evaluate` returns.
+
+    Choose it to print, or to write as JSON: it is a dict of floats.
+
+    Args:
+        metrics: list of metrics that have seen their samples.
+
+    Example:
+
+    ```python
+    import kgan
+
+    metric = kgan.metrics.SlicedWasserstein()
+    metric.update_state(kgan.data.ring(500, seed=0), kgan.data.ring(500, seed=1))
+    evaluation = kgan.metrics.Evaluation([metric])
+    print(evaluation)  # sliced_wasserstein  0.02...  and its protocol
+    ```
+    """
+
+    def __init__(self, metrics):
+        super().__init__()
+        self.protocols, self.standard_errors = {}, {}
+        self._blocks = []
+        for metric in metrics:
+            result = metric.result()
+            figures = result if isinstance(result, dict) else {metric.name: result}
+            if any(name in self for name in figures):
+                figures = {f"{metric.name}_{name}": value for name, value in figures.items()}
+            self.update({name: float(value) for name, value in figures.items()})
+            for name in figures:
+                self.protocols[name] = metric.protocol
+            if metric.standard_error is not None and np.isfinite(metric.standard_error):
+                self.standard_errors[metric.name] = metric.standard_error
+            self._blocks.append((list(figures), metric.protocol))
+
+    def __str__(self):
+        width = max((len(name) for name in self), default=0)
+        lines = []
+        for names, protocol in self._blocks:
+            for name in names:
+                error = self.standard_errors.get(name)
+                spread = "" if error is None else f" +- {error:.2g}"
+                lines.append(f"{name:<{width}}  {self[name]:.4g}{spread}")
+            lines.append(f"{'':<{width}}  ({protocol})")
+        return "\n".join(lines)
+
+
+def evaluate(real, fake, metrics=None, extractor=None):
+    """Measures generated samples against real ones, with every metric that makes sense.
+
+    Choose it when training is over, or on samples of any other source: the figures come with their
+    protocols. During `fit`, give metrics to `compile(metrics=[...])`.
+
+    Args:
+        real: array of real samples: uint8 images, floats in [-1, 1], or vectors.
+        fake: array of generated samples, best as many.
+        metrics: list of metrics, which are reset. Defaults to `None`: Frechet and kernel
+            distance, precision, recall, density, coverage and sliced Wasserstein distance; for
+            images of at least 11x11 pixels diversity too; with `"digit_judge"` or `"inception"`
+            the inception score, and with `"digit_judge"` the digits that appear. Without an
+            extractor, samples of more than 3 072 numbers have no Frechet distance: their
+            covariance would take minutes, and say little.
+        extractor: what the default metrics compare samples by, as `kgan.metrics.Extractor` takes
+            it. Defaults to `None`, the samples themselves: right for points; for images it needs
+            no network and says little of what they show, so choose `"digit_judge"` for digits,
+            `"inception"` or your own network for photographs.
+
+    Returns:
+        An `Evaluation`: a dict of floats that prints with its protocols.
+
+    Raises:
+        TypeError: when an entry of `metrics` is no metric of samples.
+        ValueError: when there are too few samples, or they do not fit.
+
+    Example:
+
+    ```python
+    import kgan
+
+    real, fake = kgan.data.ring(1000, seed=0), kgan.data.ring(1000, seed=1)
+    evaluation = kgan.metrics.evaluate(real, fake)
+    print(evaluation)
+    assert evaluation["precision"] > 0.9
+    ```
+    """
+    real, fake = read(real, "real"), read(fake, "fake")
+    if metrics is None:
+        metrics = default_metrics(fake, extractor)
+    for metric in metrics:
+        _check_metric(metric)
+        metric.reset_state()
+    for start in range(0, max(len(real), len(fake)), _SLICE):
+        some_real, some = (x[start : start + _SLICE] for x in (real, fake))
+        update_all(metrics, some_real, some)
+    return Evaluation(metrics)
+
+
+def default_metrics(samples, extractor=None):
+    """The metrics that `evaluate` takes by default: see there."""
+    extractor = Extractor.get(extractor)
+    metrics = [
+        KernelDistance(extractor),
+        PrecisionRecall(extractor),
+        SlicedWasserstein(extractor),
+    ]
+    if extractor.source is not None or samples[0].size <= _WIDE:
+        metrics.insert(0, FrechetDistance(extractor))
+    if samples.ndim == 4 and min(samples.shape[1:3]) >= 11:
+        metrics.append(MultiScaleStructuralSimilarity())
+    if extractor.source in ("digit_judge", "inception"):
+        metrics.append(InceptionScore(extractor.source))
+    if extractor.source == "digit_judge":
+        metrics.append(ModeCoverage(classifier="digit_judge"))
+    return metrics
+
+
+def _check_metric(metric):
+    if not isinstance(metric, SampleMetric):
+        raise TypeError(
+            "Samples are measured by metrics that compare real ones with generated ones, such as "
+            f"kgan.metrics.FrechetDistance(). Received: {metric!r}"
+        )

@@ -1,0 +1,371 @@
+"""Extractors: the numbers that metrics compare samples by."""
+
+import functools
+import hashlib
+import warnings
+
+import keras
+import numpy as np
+
+from kgan.arguments import check_count
+from kgan.data.checks import check
+from kgan.data.contract import to_float
+from kgan.data.fields import Samples
+from kgan.data.inspection import received, to_numpy
+from kgan.metrics.features import shared_judge
+
+# Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
+_PASS = 2**24
+_HEADS = ("features", "logits", "images")
+RESIZER = "Pillow's bicubic filter, antialiased"
+
+
+class Extractor:
+    """Turns samples into the vectors that metrics compare.
+
+    Choose it to extract features once and to use them many times; metrics make their own from what
+    they are given as `extractor`.
+
+    Args:
+        source: what reads the samples.
+
+            * `None`: the samples themselves, flattened, images in [-1, 1].
+            * `"digit_judge"`: 96 numbers of the layer "features" of `kgan.metrics.digit_judge`, on
+              grey images.
+            * `"inception"`: 2 048 numbers of the InceptionV3 of Keras Applications, whose weights
+              are downloaded once. It is *not* the network of 2015 that published FIDs are made
+              with, so the two stand in no common column.
+            * A `keras.Model` from images in [-1, 1], or from vectors, to numbers.
+            * A function of float images in [-1, 1], or of vectors, that returns an array (n, ...).
+
+            Networks get images of the size that they were built for: others are resized with
+            Pillow's bicubic filter, antialiased (Parmar et al. 2022, "On aliased resizing and
+            surprising subtleties in GAN evaluation"). Grey images are repeated for a network that
+            wants colour; colour is refused by one that wants grey. Defaults to `None`.
+        head: `"features"`; `"logits"`, for the classes that the named networks tell apart; or
+            `"images"`, for the samples as they are and not flattened. Models and functions have
+            one output, whatever it is called. Defaults to `"features"`.
+        per_channel: boolean. Reads each channel as a grey image, as stacked digits want it.
+            Defaults to `False`.
+        batch_size: integer, samples per pass, fewer where they are large. Defaults to 500.
+
+    Raises:
+        TypeError: when the source is none of these.
+        ValueError: when there is no network of that name, or samples do not fit it.
+
+    Example:
+
+    ```python
+    import kgan
+
+    extract = kgan.metrics.Extractor("digit_judge")
+    features = extract(kgan.data.load("digits", size=28)[:50])  # (50, 96)
+    ```
+    """
+
+    def __init__(self, source=None, head="features", per_channel=False, batch_size=500):
+        if isinstance(source, str) and source not in ("digit_judge", "inception"):
+            raise ValueError(
+                'Samples are read by "digit_judge", "inception", a keras.Model, a function, or '
+                f"None for the samples themselves. Received: {source!r}"
+            )
+        if source is not None and not isinstance(source, str) and not callable(source):
+            raise TypeError(
+                'Samples are read by "digit_judge", "inception", a keras.Model, a function, or '
+                f"None for the samples themselves. Received: a {type(source).__name__}"
+            )
+        if head not in _HEADS:
+            raise ValueError(f"An extractor's head is one of {_HEADS}. Received: head={head!r}")
+        self.source, self.head, self.per_channel = source, head, bool(per_channel)
+        self.batch_size = check_count("batch_size", batch_size)
+        self._fingerprint = None
+
+    @classmethod
+    def get(cls, source, **arguments):
+        """Returns an extractor: `source` itself where it is one, or restored, or a new one."""
+        if isinstance(source, cls):
+            return source
+        fingerprint = None
+        if isinstance(source, dict):
+            fingerprint = source.get("fingerprint")
+            source = keras.saving.deserialize_keras_object(source["object"])
+        extractor = cls(source, **arguments)
+        extractor._fingerprint = fingerprint
+        return extractor
+
+    @property
+    def key(self):
+        """What two extractors share that give the same numbers."""
+        source = self.source
+        name = source if source is None or isinstance(source, str) else id(source)
+        return name, self.head, self.per_channel
+
+    @property
+    def own_network(self):
+        """The user's model, or `None` where the samples are read by anything else."""
+        return self.source if isinstance(self.source, keras.Model) else None
+
+    def __call__(self, samples, name="samples"):
+        """Returns the float vectors (n, dim) of samples, or images for the head "images"."""
+        wants_images = self.head == "images" or self.per_channel
+        samples = read(samples, name, wants_images or len(self.input_shape or ()) == 3)
+        if self.head == "images":
+            return _floats(samples)
+        if self.source is None:
+            return _floats(samples).reshape(len(samples), -1)
+        count, channels = len(samples), 1
+        if self.per_channel:
+            channels = samples.shape[-1]
+            samples = samples.transpose(0, 3, 1, 2).reshape(-1, *samples.shape[1:3], 1)
+        network = self._network()
+        numbers = max(samples[0].size, int(np.prod([n or 1 for n in self.input_shape or ()])))
+        step = max(1, min(self.batch_size, _PASS // numbers))
+        found = []
+        for start in range(0, len(samples), step):
+            batch = _floats(samples[start : start + step])
+            output = network(self._fitted(batch, name))
+            if isinstance(output, (list, tuple, dict)):
+                raise TypeError(
+                    "An extractor returns one array, and this one returned several. Wrap it: "
+                    "keras.Model(model.input, model.get_layer(name).output). "
+                    f"Received: a {type(output).__name__}"
+                )
+            output = to_numpy(output, "features")
+            if output.shape[:1] != batch.shape[:1]:
+                raise ValueError(
+                    "An extractor returns one row per sample. "
+                    f"Received: {output.shape} for samples of shape {batch.shape}"
+                )
+            found.append(output.reshape(len(batch), -1))
+        return np.concatenate(found).reshape(count, channels * found[0].shape[1])
+
+    @property
+    def input_shape(self):
+        """Shape of one sample that the network was built for, or `None` where it takes any."""
+        if self.source == "digit_judge":
+            return (28, 28, 1)
+        if self.source == "inception":
+            return (299, 299, 3)
+        try:
+            # Only a built model has one.
+            shape = self.own_network.input_shape
+        except AttributeError:
+            return None
+        if isinstance(shape, (list, dict)):
+            raise TypeError(
+                "An extractor has one input, the samples. Wrap the model in one that has. "
+                f"Received: a model with the inputs {shape}"
+            )
+        return tuple(shape[1:])
+
+    def words(self, dim):
+        """What reads the samples, in words, with the length of its vectors."""
+        kind = "logits" if self.head == "logits" else "features"
+        if self.head == "images":
+            return "images in [-1, 1]"
+        if self.source is None:
+            return f"samples as they are ({dim} numbers)"
+        if self.source == "inception":
+            return (
+                f"{kind} of the InceptionV3 of Keras Applications ({dim}), which is not the "
+                "network of the TF-2015 FID"
+            )
+        if isinstance(self.source, str):
+            text = f"{self.source} {kind} ({dim})"
+        elif self.own_network is not None:
+            text = f"{kind} of the Keras model {self.source.name} ({dim})"
+        else:
+            name = getattr(self.source, "__name__", type(self.source).__name__)
+            text = f"{kind} of the function {name} ({dim})"
+        return f"{text}, each channel by itself" if self.per_channel else text
+
+    def resizing(self, shapes):
+        """What was done to samples of these shapes (without the batch axis), in words."""
+        wanted = self.input_shape or ()
+        done = []
+        for shape in shapes:
+            shape = (*shape, 1) if len(shape) == 2 else shape
+            if len(wanted) != 3 or len(shape) != 3:
+                continue
+            if _target(wanted, shape) != shape[:2]:
+                height, width = _target(wanted, shape)
+                done.append(
+                    f"resized from {shape[0]}x{shape[1]} to {height}x{width} with {RESIZER}"
+                )
+            if shape[2] == 1 and wanted[2] == 3 and not self.per_channel:
+                done.append("grey repeated as three channels")
+        return ", ".join(dict.fromkeys(done)) or "no resizing"
+
+    def get_config(self):
+        """What `get` makes the extractor from again.
+
+        Raises:
+            ValueError: when a function is not registered, so that no file could name it.
+        """
+        if self.source is None or isinstance(self.source, str):
+            return self.source
+        if self.own_network is None:
+            name = keras.saving.get_registered_name(self.source)
+            if keras.saving.get_registered_object(name) is not self.source:
+                raise ValueError(
+                    "A function that extracts features is saved by its name, so it has to be "
+                    "registered: write @keras.saving.register_keras_serializable() above it. "
+                    f"Received: {self.source!r}"
+                )
+            return {"object": keras.saving.serialize_keras_object(self.source)}
+        return {
+            "object": keras.saving.serialize_keras_object(self.source),
+            "fingerprint": self._fingerprint or fingerprint(self.source),
+        }
+
+    def _network(self):
+        if isinstance(self.source, str):
+            return _named(self.source, self.head).predict_on_batch
+        if self.own_network is None:
+            return lambda batch: keras.ops.convert_to_numpy(self.source(batch))
+        if self._fingerprint is not None:
+            if fingerprint(self.source) != self._fingerprint:
+                raise ValueError(
+                    "The extractor was restored without its weights, which a metric's "
+                    "configuration does not hold, so its figures would mean nothing. Load them "
+                    "into metric.extractor.source, or make the metric anew with the trained model. "
+                    f"Received: the model {self.source.name} with other weights"
+                )
+            self._fingerprint = None
+        return self.source.predict_on_batch
+
+    def _fitted(self, batch, name):
+        """Samples with the rank, the size and the channels that the network was built for."""
+        wanted = self.input_shape
+        if wanted is None:
+            return batch
+        if len(wanted) != batch.ndim - 1:
+            raise ValueError(
+                f"{name} do not fit the extractor, which reads samples of shape {wanted}. Choose "
+                f"extractor=None for vectors. Received: {name} of shape {batch.shape}"
+            )
+        if len(wanted) != 3:
+            return batch
+        batch = resize(batch, _target(wanted, batch.shape[1:]))
+        if wanted[2] == 3 and batch.shape[-1] == 1:
+            batch = np.repeat(batch, 3, axis=-1)
+        if wanted[2] not in (None, batch.shape[-1]):
+            raise ValueError(
+                f"The extractor reads images with {wanted[2]} channel(s). Average colours first, "
+                "images.mean(axis=-1, keepdims=True), or count stacked digits with "
+                'ModeCoverage(classifier="digit_judge", stacked=True). '
+                f"Received: {name} of shape {batch.shape}"
+            )
+        return batch
+
+
+def read(samples, name="samples", as_images=False):
+    """Samples as an array that is whole and checked.
+
+    Args:
+        samples: images, uint8 (n, height, width) or (n, height, width, channels) or floats
+            (n, height, width, channels) in [-1, 1]; or finite floats (n, ...) of any other shape.
+        name: string for messages.
+        as_images: boolean. Takes floats (n, height, width) for grey images, and refuses all that
+            can't be images. Defaults to `False`.
+
+    Returns:
+        uint8 or float32 images with their channels, or floats (n, ...), (n, 1) for plain numbers.
+    """
+    if isinstance(samples, keras.KerasTensor) or _is_symbolic(samples):
+        raise TypeError(
+            "Metrics of samples work on arrays, outside of compiled graphs. Give them to the "
+            "compile(metrics=[...]) of a kgan model, or call update_state yourself. "
+            f"Received: {name}, a symbolic tensor"
+        )
+    samples = to_numpy(samples, name)
+    if samples.ndim == 1 and samples.dtype.kind == "f":
+        samples = samples[:, None]
+    if as_images or samples.ndim == 4 or samples.dtype.kind != "f" or 0 in samples.shape:
+        rank = 3 if as_images or samples.ndim == 3 else max(1, samples.ndim - 1)
+        with warnings.catch_warnings():
+            # What is odd in training data, such as a batch without a dark pixel, is not odd here.
+            warnings.simplefilter("ignore", UserWarning)
+            return check((Samples((None,) * rank, name=name),), samples)[0]
+    if not np.isfinite(samples).all():
+        raise ValueError(
+            f"{name} hold NaN or infinite values, which are at no distance from anything. The "
+            "network that made them has probably diverged: go back to an earlier checkpoint. "
+            f"{received(name, samples)}"
+        )
+    return samples if samples.dtype == "float64" else samples.astype("float32")
+
+
+def resize(images, size):
+    """Resizes float images with Pillow's bicubic filter, antialiased, and clips them to [-1, 1].
+
+    Args:
+        images: float array (n, height, width, channels).
+        size: `(height, width)`.
+
+    Returns:
+        float32 array (n, *size, channels).
+    """
+    if images.shape[1:3] == tuple(size):
+        return images
+    down, across = (_filter(old, new) for old, new in zip(images.shape[1:3], size))
+    images = np.einsum("Hh,nhwc,Ww->nHWc", down, images, across, optimize=True)
+    return np.clip(images, -1.0, 1.0).astype("float32")  # bicubic overshoots
+
+
+@functools.lru_cache(maxsize=16)
+def _filter(old, new):
+    """The matrix (new, old) that resizes a column: what Pillow makes of the unit vectors."""
+    from PIL import Image
+
+    unit = Image.fromarray(np.eye(old, dtype="float32"))
+    return np.asarray(unit.resize((old, new), Image.Resampling.BICUBIC))
+
+
+def fingerprint(model):
+    """A hash of a model's weights."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(np.ascontiguousarray(weight, "float32").tobytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _named(name, head):
+    """One network for all metrics that read by it."""
+    if name == "digit_judge":
+        judge = shared_judge()
+        if head == "logits":
+            return judge
+        return keras.Model(judge.input, judge.get_layer("features").output, name="digit_judge")
+    top = head == "logits"
+    try:
+        return keras.applications.InceptionV3(
+            include_top=top,
+            weights="imagenet",
+            input_shape=(299, 299, 3),
+            pooling=None if top else "avg",
+            classifier_activation=None,
+        )
+    except Exception as error:
+        raise ValueError(
+            "The weights of Keras Applications' InceptionV3 cannot be had here: "
+            f"{type(error).__name__}, {str(error)[:200]}. On a machine with a network run "
+            f"keras.applications.InceptionV3(include_top={top}) and copy its file from "
+            "~/.keras/models to the same folder here, or choose another extractor: a keras.Model "
+            'of your own, "digit_judge" for digits, or None. Received: "inception"'
+        ) from error
+
+
+def _floats(samples):
+    return to_float(samples) if samples.dtype.kind in "iu" else samples
+
+
+def _target(wanted, shape):
+    return tuple(new or old for new, old in zip(wanted[:2], shape[:2]))
+
+
+def _is_symbolic(samples):
+    # TensorFlow's symbolic tensors have no `numpy`, JAX's tracers say what they are.
+    kinds = {cls.__name__ for cls in type(samples).__mro__}
+    return bool(kinds & {"SymbolicTensor", "Tracer"})

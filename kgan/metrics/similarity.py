@@ -1,0 +1,309 @@
+"""Likeness of images: PSNR and SSIM of pairs, and MS-SSIM as a measure of diversity."""
+
+import keras
+import numpy as np
+
+from kgan.arguments import check_count
+from kgan.metrics.base import SampleMetric
+from kgan.metrics.extractors import Extractor
+
+# Of floats in [-1, 1].
+_RANGE = 2.0
+# Wang et al. 2004: a Gaussian window of 11 pixels and sigma 1.5, K1 = 0.01, K2 = 0.03.
+_SIGMA, _RADIUS = 1.5, 5
+_C1, _C2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
+# Wang et al. 2003, the weights of the five scales, from fine to coarse.
+_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+class _PairedMetric(SampleMetric):
+    """Mean over pairs of images of a figure that `_values` computes."""
+
+    paired = True
+    mode = "max"
+
+    def __init__(self, name):
+        super().__init__(extractor=Extractor(head="images"), name=name)
+
+    def update_features(self, real=None, fake=None):
+        """Takes images that belong together row by row, float arrays (n, h, w, channels)."""
+        if real is None and fake is None:
+            return
+        if real is None or fake is None or real.shape != fake.shape:
+            shapes = [None if x is None else x.shape for x in (real, fake)]
+            raise ValueError(
+                f"{type(self).__name__} compares image by image: each generated image, such as a "
+                "translation, with its target, in one order and of one shape. Received: targets of "
+                f"shape {shapes[0]}, generated images of shape {shapes[1]}"
+            )
+        values = self._values(real.astype("float64"), fake.astype("float64"))
+        for side in (self._real, self._fake):
+            side.add(values)
+
+    def result(self):
+        """The mean over all pairs, a float."""
+        self._check_counts(minimum=1)
+        return self._fake.total / self._fake.seen
+
+    def reset_fake(self):
+        """Forgets all pairs: a target is nothing without its partner."""
+        self._real, self._fake = self._new_side(), self._new_side()
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {"name": self.name}
+
+    def _new_side(self):
+        return _Sum()
+
+    def _values(self, real, fake):
+        raise NotImplementedError
+
+
+class _Sum:
+    def __init__(self):
+        self.seen, self.total, self.shape = 0, 0.0, None
+
+    @property
+    def words(self):
+        return str(self.seen)
+
+    def add(self, values):
+        self.seen += len(values)
+        self.total += float(values.sum())
+
+
+@keras.saving.register_keras_serializable(package="kgan")
+class PeakSignalToNoiseRatio(_PairedMetric):
+    """Mean over pairs of the ratio of the peak to the squared error, in decibels.
+
+    Choose it for translators whose target is known pixel by pixel, as in super-resolution. It
+    favours blur where the target is uncertain: look at `StructuralSimilarity` and at pictures too.
+    Equal images have infinitely many decibels.
+
+    Args:
+        name: string, the key in logs. Defaults to `"peak_signal_to_noise_ratio"`.
+
+    Raises:
+        ValueError: when a batch has not as many targets as generated images, of one shape.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    import kgan
+
+    metric = kgan.metrics.PeakSignalToNoiseRatio()
+    metric.update_state(np.zeros((4, 8, 8, 1)), np.full((4, 8, 8, 1), 0.2))
+    print(metric.result())  # 20 decibels: an error of a tenth of the range of 2
+    ```
+    """
+
+    title = "PSNR in decibels, peak 2 of [-1, 1]"
+
+    def __init__(self, name="peak_signal_to_noise_ratio"):
+        super().__init__(name)
+
+    def _values(self, real, fake):
+        errors = np.square(real - fake).mean(axis=(1, 2, 3))
+        with np.errstate(divide="ignore"):
+            return 10 * np.log10(_RANGE**2 / errors)
+
+
+@keras.saving.register_keras_serializable(package="kgan")
+class StructuralSimilarity(_PairedMetric):
+    """Mean over pairs of the likeness of small windows: 1 for equal images, about 0 for others.
+
+    Choose it beside `PeakSignalToNoiseRatio` for translators: it looks at structure, and takes a
+    shift of brightness lightly.
+
+    Reference: Wang et al. 2004, "Image quality assessment: from error visibility to structural
+    similarity", equation 13: a Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03,
+    windows that lie wholly inside; the mean over windows and channels.
+
+    Args:
+        name: string, the key in logs. Defaults to `"structural_similarity"`.
+
+    Raises:
+        ValueError: when a batch has not as many targets as generated images, of one shape and of
+            at least 11x11 pixels.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits", size=28)[:10]
+    metric = kgan.metrics.StructuralSimilarity()
+    metric.update_state(images, images)
+    assert abs(metric.result() - 1) < 1e-12
+    ```
+    """
+
+    title = "SSIM, Gaussian window of 11x11 pixels"
+
+    def __init__(self, name="structural_similarity"):
+        super().__init__(name)
+
+    def _values(self, real, fake):
+        similarity, _ = _similarity(real, fake)
+        return similarity.mean(axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="kgan")
+class MultiScaleStructuralSimilarity(SampleMetric):
+    """Mean likeness of random pairs of generated images: the lower, the more diverse they are.
+
+    Choose it to see collapse of images without classes or modes that could be counted, beside the
+    figure of the real data in `real_similarity`: it is a warning when generated images are more
+    alike than real ones, and no merit when they are less alike, since noise is least. Within a
+    class it says more: give it the samples of one.
+
+    Reference: Odena et al. 2017, "Conditional image synthesis with auxiliary classifier GANs",
+    section 4.2, on the MS-SSIM of Wang et al. 2003, "Multiscale structural similarity for image
+    quality assessment". Five scales want images of at least 176x176; smaller images have as many
+    as windows of 11x11 fit in (28x28: two), with weights that add up to 1 again. Negative contrast
+    terms, whose powers are no real numbers, count as 0.
+
+    Args:
+        num_pairs: integer, pairs that are compared, at most, of images that are drawn at random.
+            Defaults to 500.
+        scales: integer from 1 to 5. Defaults to `None`, as many as fit.
+        seed: integer that the pairs are drawn with. Defaults to 0.
+        name: string, the key in logs. Defaults to `"multi_scale_structural_similarity"`.
+
+    Raises:
+        ValueError: when images are smaller than 11x11 or too small for the scales, or there are
+            less than two.
+
+    Example:
+
+    ```python
+    import kgan
+
+    images = kgan.data.load("digits", size=28)
+    metric = kgan.metrics.MultiScaleStructuralSimilarity(num_pairs=50)
+    metric.update_state(images, images[:1].repeat(100, axis=0))  # collapse
+    print(metric.result(), metric.real_similarity)
+    ```
+    """
+
+    title = "MS-SSIM of random pairs (diversity)"
+
+    def __init__(
+        self,
+        num_pairs=500,
+        scales=None,
+        seed=0,
+        name="multi_scale_structural_similarity",
+    ):
+        self.num_pairs = check_count("num_pairs", num_pairs)
+        super().__init__(
+            extractor=Extractor(head="images"), num_samples=2 * self.num_pairs, name=name
+        )
+        if scales is not None and check_count("scales", scales) > len(_WEIGHTS):
+            raise ValueError(f"There are one to five scales. Received: scales={scales}")
+        self.scales, self.seed = scales, check_count("seed", seed, minimum=0)
+
+    def result(self):
+        """The mean of the generated pairs, a float; `real_similarity` is set beside it."""
+        _, fake = self._rows()
+        self.real_similarity = None
+        if len(self._real) > 1:
+            self.real_similarity = float(self._of_pairs(self._real.rows()).mean())
+        values = self._of_pairs(fake)
+        # Pairs share no image, so they are independent.
+        self.standard_error = (
+            float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        )
+        return float(values.mean())
+
+    def reset_fake(self):
+        """Forgets the generated samples, and keeps what the real ones left."""
+        super().reset_fake()
+        self.real_similarity = None
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {
+            "num_pairs": self.num_pairs,
+            "scales": self.scales,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    def _check_counts(self, minimum):
+        if self._fake.seen < minimum:
+            raise ValueError(
+                "Pairs are made of at least two generated images. Call update_state(real, fake) "
+                f"first. Received: {self._fake.seen} generated images"
+            )
+
+    def _of_pairs(self, images):
+        images = np.asarray(images, "float64")
+        order = np.random.default_rng(self.seed).permutation(len(images))
+        half = len(images) // 2
+        one, other = images[order[:half]], images[order[half : 2 * half]]
+        scales = _scales(images.shape[1:3], self.scales)
+        weights = np.array(_WEIGHTS[:scales]) / sum(_WEIGHTS[:scales])
+        values = np.ones((half, images.shape[-1]))
+        for scale, weight in enumerate(weights):
+            similarity, contrast = _similarity(one, other)
+            term = similarity if scale == scales - 1 else contrast
+            values *= np.maximum(term, 0.0) ** weight
+            if scale < scales - 1:
+                one, other = _halved(one), _halved(other)
+        return values.mean(axis=-1)
+
+    def _details(self):
+        shape = self._fake.shape or self._real.shape
+        scales = "?" if shape is None else _scales(shape[:2], self.scales)
+        details = [f"{len(self._fake) // 2} pairs", f"{scales} scales"]
+        if self.real_similarity is not None:
+            details.append(f"{self.real_similarity:.4g} for real pairs")
+        return details
+
+
+def _similarity(one, other):
+    """Two arrays (n, channels): the mean over windows of SSIM, and of its contrast term alone."""
+    from scipy import ndimage
+
+    if min(one.shape[1:3]) <= 2 * _RADIUS:
+        raise ValueError(
+            "The window of the structural similarity has 11x11 pixels. Resize the images, or "
+            f"choose PeakSignalToNoiseRatio. Received: images of shape {one.shape}"
+        )
+
+    def blurred(images):
+        for axis in (1, 2):
+            images = ndimage.gaussian_filter1d(images, _SIGMA, axis=axis, radius=_RADIUS)
+        inside = slice(_RADIUS, -_RADIUS)
+        return images[:, inside, inside]
+
+    mean, other_mean = blurred(one), blurred(other)
+    variances = blurred(one**2) - mean**2 + blurred(other**2) - other_mean**2
+    covariance = blurred(one * other) - mean * other_mean
+    contrast = (2 * covariance + _C2) / (variances + _C2)
+    luminance = (2 * mean * other_mean + _C1) / (mean**2 + other_mean**2 + _C1)
+    return (luminance * contrast).mean(axis=(1, 2)), contrast.mean(axis=(1, 2))
+
+
+def _halved(images):
+    """The mean of each two by two pixels, without an odd last row or column."""
+    height, width = (side // 2 * 2 for side in images.shape[1:3])
+    images = images[:, :height, :width]
+    return images.reshape(len(images), height // 2, 2, width // 2, 2, -1).mean(axis=(2, 4))
+
+
+def _scales(size, wanted):
+    """How many scales have windows that fit; what is wanted, where that is given."""
+    fit = [scale for scale in range(len(_WEIGHTS)) if min(size) >> scale > 2 * _RADIUS]
+    found = len(fit) if wanted is None else wanted
+    if not fit or found > len(fit):
+        raise ValueError(
+            "The window of the structural similarity has 11x11 pixels, and each scale halves the "
+            f"images. Resize them, or take {len(fit) or 'no'} scale(s). Received: images of "
+            f"{size[0]}x{size[1]}, scales={wanted}"
+        )
+    return found

@@ -1,0 +1,126 @@
+import json
+
+import numpy as np
+import pytest
+
+from kgan import metrics
+from kgan.data import ring
+
+
+class Counting(metrics.Extractor):
+    """Counts the samples that it reads."""
+
+    count = 0
+
+    def __call__(self, samples, name="samples"):
+        self.count += len(samples)
+        return super().__call__(samples, name)
+
+
+def test_features_are_extracted_once_for_all():
+    extractor = Counting()
+    shared = [
+        metrics.FrechetDistance(extractor),
+        metrics.KernelDistance(extractor),
+        metrics.PrecisionRecall(extractor),
+    ]
+    alone = [metrics.FrechetDistance(), metrics.KernelDistance(), metrics.PrecisionRecall()]
+    real, fake = ring(200, seed=0), ring(150, seed=1)
+    metrics.update_all(shared, real[:90], fake[:100])
+    metrics.update_all(shared, real[90:], fake[100:])
+    assert extractor.count == 350
+    for metric, other in zip(shared, alone):
+        other.update_state(real, fake)
+        assert metric.result() == pytest.approx(other.result(), rel=1e-9)
+        assert metric.protocol == other.protocol
+
+
+def test_real_samples_that_are_known_go_only_to_pairs():
+    images = np.random.default_rng(0).uniform(-1, 1, size=(2, 12, 16, 16, 1)).astype("float32")
+    both = [metrics.FrechetDistance(), metrics.PeakSignalToNoiseRatio()]
+    metrics.update_all(both, *images)
+    expected = [metric.result() for metric in both]
+    for metric in both:
+        metric.reset_fake()
+    metrics.update_all(both, *images, real_is_known=True)
+    assert [metric.result() for metric in both] == pytest.approx(expected)
+    assert "12 real and 12 generated" in both[0].protocol
+
+
+def test_default_figures_of_points_print_with_their_protocols():
+    found = metrics.evaluate(ring(600, seed=0), ring(500, seed=1))
+    assert list(found) == [
+        "frechet_distance",
+        "kernel_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "sliced_wasserstein",
+    ]
+    assert json.loads(json.dumps(found)) == found
+    assert all(isinstance(value, float) for value in found.values())
+    text = str(found)
+    assert all(name in text and found.protocols[name] in text for name in found)
+    assert "600 real and 500 generated" in text and "samples as they are (2 numbers)" in text
+
+
+def test_default_figures_of_images():
+    images = np.random.default_rng(0).integers(256, size=(2, 40, 28, 28, 1)).astype("uint8")
+    names = set(metrics.evaluate(*images[..., 0]))
+    assert "multi_scale_structural_similarity" in names and "inception_score" not in names
+    names = set(metrics.evaluate(*images, extractor="digit_judge"))
+    assert {"inception_score", "modes", "high_quality", "reverse_kl"} <= names
+    assert "multi_scale_structural_similarity" not in metrics.evaluate(*images[:, :, :8, :8])
+    wide = np.zeros((2, 6, 64, 64, 1), "uint8")
+    wide[:, :, 0] = np.arange(6)[:, None, None] * 20
+    names = set(metrics.evaluate(*wide))
+    assert "frechet_distance" not in names and "kernel_distance" in names
+
+
+def test_chosen_metrics_start_anew_and_share_no_name():
+    chosen = [metrics.PrecisionRecall(neighbours=1), metrics.PrecisionRecall(name="other")]
+    real, fake = ring(100, seed=0), ring(100, seed=1)
+    first = metrics.evaluate(real, fake, chosen)
+    assert {"precision", "other_precision"} <= set(first)
+    assert metrics.evaluate(real, fake, chosen) == first
+
+
+def test_real_digits_are_near_one_another_and_noise_is_far(data_folder):
+    path = data_folder / "mnist.npz"
+    if not path.is_file():
+        pytest.skip(f"no real data: {path}")
+    with np.load(path) as file:
+        images = file["x_test"][::5][..., None]
+    images = images[np.random.default_rng(0).permutation(len(images))]
+    real, other = images[:1000], images[1000:]
+    random = np.random.default_rng(0)
+
+    def noisy(strength):
+        return np.clip(other / 127.5 - 1 + strength * random.normal(size=other.shape), -1, 1)
+
+    noise = random.uniform(-1, 1, size=other.shape)
+    ladder = [
+        metrics.evaluate(real, fake, extractor="digit_judge") for fake in (other, noisy(0.5), noise)
+    ]
+    # With 1 000 samples it is biased upwards: with 10 000 it is a tenth.
+    assert ladder[0]["frechet_distance"] < 0.15 * ladder[1]["frechet_distance"]
+    assert abs(ladder[0]["kernel_distance"]) < 0.02 * ladder[1]["kernel_distance"]
+    assert min(ladder[0][name] for name in ("precision", "recall", "density", "coverage")) > 0.85
+    for name in ("frechet_distance", "kernel_distance", "sliced_wasserstein"):
+        figures = [evaluation[name] for evaluation in ladder]
+        assert figures == sorted(figures), name
+    # Not by the judge's confidence: it is sure of noise, too.
+    for name in ("coverage", "inception_score"):
+        figures = [evaluation[name] for evaluation in ladder]
+        assert figures == sorted(figures, reverse=True), name
+    assert ladder[0]["modes"] == 10 and ladder[0]["high_quality"] > 0.97
+
+
+def test_refuses_in_words():
+    with pytest.raises(TypeError, match="Received: 'frechet_distance'"):
+        metrics.evaluate(ring(10), ring(10), ["frechet_distance"])
+    with pytest.raises(TypeError, match="Received"):
+        metrics.update_all([3], ring(10))
+    with pytest.raises(ValueError, match="Received"):
+        metrics.evaluate(ring(10), np.zeros((10, 3)))
