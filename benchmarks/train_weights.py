@@ -199,7 +199,7 @@ def run(task, seed, out):
     start = time.process_time()
     epoch_steps = 250 if task.name == "tinted_digits" else None
     validation = task.validation_data
-    steps, minutes, history = train(
+    steps, _, _ = train(
         model,
         task.data,
         task.recipe,
@@ -232,7 +232,6 @@ def run(task, seed, out):
             + (["--seed", str(seed)] if seed else [])
         ),
         "recipe": {**dataclasses.asdict(task.recipe), "steps": steps, "seed": seed},
-        "minutes": round(minutes, 1),
         "core_minutes": round(core_minutes, 1),
         "machine": f"{os.cpu_count()} CPU cores ({platform.machine()}), no GPU",
         "versions": {
@@ -286,7 +285,7 @@ def main(argv=None):
     out = arguments.out / f"{arguments.model}_{arguments.weights}"
     out.mkdir(parents=True, exist_ok=True)
     card = run(task, arguments.seed, out)
-    print(json.dumps({name: card[name] for name in ("scores", "minutes", "monitor")}, indent=1))
+    print(json.dumps({name: card[name] for name in ("scores", "core_minutes", "monitor")}, indent=1))
     if arguments.ship and not arguments.quick:
         shipped.folder().mkdir(exist_ok=True)
         for suffix in ("npz", "json", "png"):

@@ -231,8 +231,10 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
         self.player_variables = types.MappingProxyType(owned)
         return owned
 
-    def call(self, inputs, player=None, training=None):
+    def call(self, inputs, player=None, judging=False, training=None):
         """The model's output, or a player's terms when the engine asks for that player."""
+        if judging:
+            return self.verdicts(*inputs)
         if player is not None:
             return getattr(self, f"{player}_loss")(*inputs)
         return self.respond(inputs)

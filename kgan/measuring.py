@@ -1,5 +1,6 @@
 """Metrics of `evaluate`: a model's own samples beside held-out ones, batch by batch."""
 
+import contextlib
 import itertools
 import types
 import weakref
@@ -75,11 +76,39 @@ class Measuring:
         self._assert_compile_called("gradient_norms")
         self.synchronize()
         batch = self.unpack(tuple(batch))
+        with self._unmoved():
+            return {name: _norm(self.gradients(name, batch)) for name in self.players}
+
+    def played_verdicts(self, batch, fake):
+        """What `verdicts` says in training mode, in which the discriminator plays.
+
+        Choose it to see who wins: with BatchNorm a discriminator answers quite differently outside
+        of its game. Nothing in the model changes.
+
+        Args:
+            batch: tuple of arrays, one per field: float32 samples, images in [-1, 1]; int32 labels.
+            fake: float32 array, as many generated samples.
+
+        Returns:
+            Two NumPy arrays of logits, for real and for fake samples, or `None` for a game without
+            a discriminator.
+        """
+        self.synchronize()
+        inputs = (
+            [ops.convert_to_tensor(field) for field in batch],
+            ops.convert_to_tensor(fake),
+        )
+        with self._unmoved():
+            verdicts = self(inputs, judging=True, training=True)
+        return verdicts and tuple(ops.convert_to_numpy(side) for side in verdicts)
+
+    @contextlib.contextmanager
+    def _unmoved(self):
         # A forward pass in training mode moves statistics, noise and pools: put them back.
         state = self.non_trainable_variables
         kept = [np.array(ops.convert_to_numpy(variable)) for variable in state]
         try:
-            return {name: _norm(self.gradients(name, batch)) for name in self.players}
+            yield
         finally:
             for variable, value in zip(state, kept):
                 variable.assign(value)

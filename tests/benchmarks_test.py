@@ -12,7 +12,9 @@ from PIL import Image
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import mode_collapse  # noqa: E402
 import quality  # noqa: E402
+import train_weights  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
@@ -114,3 +116,33 @@ def test_learning_rate_falls_to_the_end():
         rates.append(float(Model.optimizer.optimizers[0].learning_rate))
     assert rates[:5] == [0.5] * 5
     np.testing.assert_allclose(rates[5:], 0.5 * np.array([5, 4, 3, 2, 1]) / 6, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_mode_collapse_makes_a_table_beside_the_published_rows(tmp_path, capsys):
+    arguments = ["--quick", "--tasks", "ring", "--models", "gan_qp", "--seeds", "2"]
+    assert mode_collapse.main([*arguments, "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "| `gan_qp` |" in text and "| 2 | 4 |" in text and "PacGAN2" in text
+    # What is there is not run again.
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("ring_gan_qp_*.json")}
+    assert len(before) == 2
+    mode_collapse.main([*arguments, "--out", str(tmp_path)])
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_mean_and_standard_error():
+    assert mode_collapse.spread([8.0]) == "8"
+    assert mode_collapse.spread([6.0, 8.0]) == "7 ± 1"  # deviation sqrt(2), over sqrt(2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [("dcgan", "mnist"), ("conditional", "mnist")])
+def test_weights_are_trained_scored_and_written(tmp_path, chosen, data_folder, monkeypatch):
+    monkeypatch.setenv("KGAN_DATA", str(data_folder))
+    assert train_weights.main([*chosen, "--quick", "--out", str(tmp_path)]) == 0
+    folder = tmp_path / "_".join(chosen)
+    card = json.loads((folder / f"{folder.name}.json").read_text())
+    assert 0 <= card["scores"]["share of which the judge is 90 % sure"] <= 1
+    assert ("read as asked" in card["scores"]) == (chosen[0] == "conditional")
+    assert (folder / card["file"]).is_file() and (folder / card["picture"]).is_file()

@@ -110,7 +110,7 @@ def test_card_is_whole_and_its_files_are_there(name):
     found = hashlib.sha256((shipped.folder() / card["file"]).read_bytes()).hexdigest()
     assert found == card["sha256"]
     assert (shipped.folder() / card["picture"]).is_file()
-    wanted = "options data licence command recipe minutes machine versions monitor scores "
+    wanted = "options data licence command recipe core_minutes machine versions monitor scores "
     wanted += "scores_of_the_last_epoch protocol tolerance deviations"
     assert [field for field in wanted.split() if not card.get(field)] == []
     assert card["command"].startswith(f"python benchmarks/train_weights.py {card['model']}")

@@ -155,17 +155,11 @@ class Health(keras.callbacks.Callback):
         real = fields[model.imitated_field]
         figures = {}
         verdicts = [
-            model.verdicts(
-                [ops.convert_to_tensor(field[rows]) for field in fields],
-                ops.convert_to_tensor(fake[rows]),
-            )
+            model.played_verdicts([field[rows] for field in fields], fake[rows])
             for rows in _slices(len(real))
         ]
         if verdicts[0] is not None:
-            logits = [
-                np.concatenate([ops.convert_to_numpy(part).ravel() for part in side])
-                for side in zip(*verdicts)
-            ]
+            logits = [np.concatenate([part.ravel() for part in side]) for side in zip(*verdicts)]
             loss = model.loss
             figures["accuracy_real"], figures["accuracy_fake"] = vitals.accuracies(loss, *logits)
             divergence = vitals.jensen_shannon(loss, *logits)

@@ -225,3 +225,17 @@ def test_gradient_norms_have_their_closed_form():
     assert norms["discriminator"] == pytest.approx(5.0, abs=1e-5)
     for first, second in zip(before, model.get_weights()):
         np.testing.assert_array_equal(first, second)
+
+
+def test_verdicts_are_those_of_the_game():
+    """BatchNorm's statistics are the batch's in training, and looking does not move them."""
+    model = kgan.zoo.load("dcgan", like=DIGITS, width=4, latent_dim=4, seed=0)
+    real = kgan.data.to_float(DIGITS[:16])
+    before = [np.array(weight) for weight in model.get_weights()]
+    verdicts, _ = model.played_verdicts((real,), -real)
+    for first, second in zip(before, model.get_weights()):
+        np.testing.assert_array_equal(first, second)
+    played = ops.convert_to_numpy(model.discriminator(real, training=True))
+    np.testing.assert_allclose(verdicts, played, rtol=1e-5, atol=1e-5)
+    apart = ops.convert_to_numpy(model.discriminator(real, training=False))
+    assert np.abs(verdicts - apart).max() > 1e-3
