@@ -285,7 +285,9 @@ def main(argv=None):
     out = arguments.out / f"{arguments.model}_{arguments.weights}"
     out.mkdir(parents=True, exist_ok=True)
     card = run(task, arguments.seed, out)
-    print(json.dumps({name: card[name] for name in ("scores", "core_minutes", "monitor")}, indent=1))
+    print(
+        json.dumps({name: card[name] for name in ("scores", "core_minutes", "monitor")}, indent=1)
+    )
     if arguments.ship and not arguments.quick:
         shipped.folder().mkdir(exist_ok=True)
         for suffix in ("npz", "json", "png"):

@@ -70,7 +70,8 @@ def save(model, path):
     """
     with model.averaged_weights():
         arrays = [np.array(ops.convert_to_numpy(weight)) for weight in _weights_of(model)]
-    halves = [array.astype("float16") if array.dtype.kind == "f" else array for array in arrays]
+    with np.errstate(over="ignore"):  # it is refused below
+        halves = [array.astype("float16") if array.dtype.kind == "f" else array for array in arrays]
     for weight, half in zip(_weights_of(model), halves):
         if half.dtype.kind == "f" and not np.isfinite(half).all():
             raise ValueError(

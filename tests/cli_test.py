@@ -99,8 +99,10 @@ def test_describe():
 
 def test_run_folder(trained):
     assert sorted(path.name for path in trained.iterdir()) == [
+        "health.json",
         "history.csv",
         "model.keras",
+        "report.html",
         "run.json",
         "samples",
     ]
@@ -130,6 +132,7 @@ def test_train_goes_on_and_says_when_it_is_done(copy):
 
 
 @tensorflow_only
+@pytest.mark.slow
 def test_killed_and_resumed_run_equals_an_uninterrupted_one(trained, tmp_path):
     folder = tmp_path / "killed"
     arguments = ["train", "dcgan", *SMALL, "--epochs", "100000", "--out", str(folder)]

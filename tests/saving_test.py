@@ -61,6 +61,8 @@ needs_cpu_tensorflow = pytest.mark.skipif(
 
 
 @needs_cpu_tensorflow
+@pytest.mark.slow
+@pytest.mark.every_backend
 def test_killed_in_the_fourth_epoch_and_resumed_ends_bit_for_bit_the_same(tmp_path, six_epochs):
     process = run(tmp_path, 6, "--backup", "--slow", 0.3)
     for line in process.stdout:

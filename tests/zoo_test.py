@@ -713,7 +713,7 @@ def test_ragged_last_batch(paper):
 # Saving
 
 
-@slow_elsewhere
+@of_the_game
 def test_load_then_train_is_to_train_on(paper, tmp_path):
     model, state = paper
     arrays = data_of(model)
@@ -757,7 +757,7 @@ def test_weights_come_back_through_load(paper, tmp_path):
 # Precision
 
 
-@slow_elsewhere
+@of_the_game
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(name, policy):
@@ -781,6 +781,7 @@ def test_mixed_precision(name, policy):
 # Export
 
 
+@of_the_game
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="SavedModels are compared on TensorFlow")
 def test_exported_model_is_the_model(paper, tmp_path):
     import tensorflow as tf

@@ -54,8 +54,15 @@ def free_ports(count):
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
-@pytest.mark.parametrize("steps", STEPS)
-@pytest.mark.parametrize("model", ["vanilla", "dcgan"])
+# Minutes of three processes each: the quick tier has the hardest of the four.
+@pytest.mark.parametrize(
+    ("model", "steps"),
+    [
+        pytest.param(model, steps, marks=[pytest.mark.slow] * ((model, steps) != ("dcgan", 3)))
+        for model in ("vanilla", "dcgan")
+        for steps in STEPS
+    ],
+)
 def test_mirrored_and_two_workers_play_like_one_device(model, steps):
     reference = report_of(start("one", model, steps))
     check_same(report_of(start("mirrored", model, steps)), reference, steps)
