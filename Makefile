@@ -12,6 +12,8 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # which on PyTorch makes a test of two seconds one of a minute.
 WORKERS ?= 2
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1
+# Tests compile much and compute little: without XLA's passes JAX takes half the time.
+QUICK_COMPILATION := JAX_DISABLE_MOST_OPTIMIZATIONS=1
 # More arguments for pytest, the demo or the benchmarks: make test ARGS="-k dcgan"
 ARGS ?=
 
@@ -51,7 +53,7 @@ demo: $(VENV)/kgan.stamp ## train a small model and write its pictures to runs/d
 test: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the quick tests on every backend, one process each
 	@set -e; for backend in $(RUN_BACKENDS); do \
 	    echo "== tests on $$backend"; \
-	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) $(QUICK_COMPILATION) \
 	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(ARGS) \
 	        || { echo "== tests FAILED on $$backend"; exit 1; }; \
 	done; \
@@ -63,7 +65,7 @@ slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then
 	    marked=slow; \
 	    if [ $$backend != tensorflow ]; then marked="slow and every_backend"; fi; \
 	    echo "== slow tests on $$backend"; \
-	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) \
+	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) $(QUICK_COMPILATION) \
 	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "$$marked" $(ARGS); \
 	    code=$$?; \
 	    if [ $$code -eq 5 ]; then echo "== no slow tests for $$backend yet"; \

@@ -12,8 +12,8 @@ import pytest  # noqa: E402
 
 # One model for each kind of game: from noise, with labels, many moves of one player, translation.
 GAMES = ("dcgan", "conditional", "wgan_gp", "pix2pix")
-# What computes on the host, or drives kgan from outside: `make test` proves it on TensorFlow, and
-# `make slow` repeats it on JAX and PyTorch.
+# What computes on the host, or drives kgan from outside: TensorFlow proves it, and PyTorch in
+# `make slow`. JAX, which compiles each operation by itself here, would take a quarter of an hour.
 ON_THE_HOST = (
     "callbacks/health_test.py",
     "callbacks/pictures_test.py",
@@ -26,6 +26,20 @@ ON_THE_HOST = (
     "report/",
     "weights_test.py",
 )
+# What JAX is asked in `make slow` only, for the same reason.
+LONG_ON_JAX = (
+    "callbacks/guard_test.py",
+    "conditional_test.py",
+    "data/",
+    "export_test.py",
+    "gan_options_test.py",
+    "information_test.py",
+    "networks/",
+    "networks_test.py",
+    "sngan_test.py",
+    "translation_test.py",
+    "unpaired_translation_test.py",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -34,19 +48,23 @@ def pytest_collection_modifyitems(items):
     Pytest-xdist gives a file's tests to one of its workers, and in the standard test those of one
     model.
     """
-    folder = pathlib.Path(__file__).parent
-    elsewhere = keras.config.backend() != "tensorflow"
+    folder, backend = pathlib.Path(__file__).parent, keras.config.backend()
     for item in items:
         chosen = item.callspec.params if hasattr(item, "callspec") else {}
         model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
-        is_standard = item.path.name == "zoo_test.py"
-        if item.get_closest_marker("of_the_game") and model not in GAMES:
-            item.add_marker(pytest.mark.slow)
         path = item.path.relative_to(folder).as_posix() if folder in item.path.parents else ""
-        if elsewhere and path.startswith(ON_THE_HOST):
-            item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.every_backend)
-        item.add_marker(pytest.mark.xdist_group(f"{item.path} {model if is_standard else ''}"))
+        is_standard = path == "zoo_test.py"
+        marks = []
+        if item.get_closest_marker("of_the_game") and model not in GAMES:
+            marks = ["slow"]
+        if backend != "tensorflow" and path.startswith(ON_THE_HOST):
+            marks = ["slow", "every_backend"] if backend == "torch" else ["slow"]
+        is_long = path.startswith(LONG_ON_JAX) or is_standard and model == "cyclegan"
+        if backend == "jax" and is_long and "stored_ones" not in item.name:
+            marks = ["slow", "every_backend"]
+        for mark in marks:
+            item.add_marker(mark)
+        item.add_marker(pytest.mark.xdist_group(f"{path} {model if is_standard else ''}"))
 
 
 @pytest.fixture(autouse=True)
