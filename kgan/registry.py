@@ -98,8 +98,8 @@ def load(name, *, like=None, weights=None, compile=True, **options):
         like: array, dataset or shape of one sample, or a pair `(x, y)` of arrays. Fills the
             options that follow from data, such as `image_shape`, `num_classes` and
             `target_channels`. Defaults to `None`.
-        weights: name of trained weights that ship with kgan, such as `"mnist"`: see
-            `describe(name)`. They bring the options that they were trained with, and need no
+        weights: name of trained weights that ship with kgan for this model, where `describe(name)`
+            lists any. They bring the options that they were trained with, and need no
             `like`. Or path of a `.keras` or `.weights.h5` file that this model saved with these
             options. All that is in it is restored: networks, optimizers with their averages, clock,
             random states. Defaults to `None`: fresh weights.
