@@ -265,7 +265,8 @@ def train(
     """Train a model, or go on with a run that was stopped or shall have more epochs.
 
     The folder keeps the model after each epoch (model.keras), the losses (history.csv), pictures
-    of samples (samples/) and the settings (run.json). Call again with the same folder to go on
+    of samples (samples/), figures and diagnoses (health.json), the settings (run.json), and all of
+    it on one page (report.html). Call again with the same folder to go on
     after its last finished epoch, exactly as if the run had never stopped; settings that are left
     out are then those of the run.
     """

@@ -826,6 +826,37 @@ def test_exported_model_is_the_model(paper, tmp_path):
 # Documentation. The examples are run by docstrings_test.py.
 
 
+@of_the_game
+def test_watched_run(paper, tmp_path):
+    """A metric, the best checkpoint, a look at its health, and pictures."""
+    model, state = paper
+    arrays = data_of(model)
+    restore(state)
+    model.compile(optimizer=model.optimizer, metrics=[kgan.metrics.SlicedWasserstein()])
+    if is_translator(model):
+        pictures = kgan.callbacks.TranslationStrips(tmp_path, arrays[0][:2])
+    else:
+        pictures = kgan.callbacks.SampleGrid(tmp_path, num_samples=4)
+    health = kgan.callbacks.Health(num_samples=16, num_reference=16, folder=tmp_path)
+    best = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", "val_sliced_wasserstein", save_best_only=True, mode="min"
+    )
+    history = fit(
+        model,
+        arrays,
+        epochs=2,
+        validation_data=arrays if len(arrays) > 1 else arrays[0],
+        callbacks=[pictures, health, best],
+    )
+    assert len(history["val_sliced_wasserstein"]) == len(history["diversity"]) == 2
+    assert np.isfinite([figure for name in history for figure in history[name]]).all()
+    assert {f"{player}_gradient_norm" for player in model.players} <= set(history)
+    assert (tmp_path / "best.keras").is_file() and (tmp_path / "health.json").is_file()
+    assert (tmp_path / "epoch_0002.png").is_file()
+    model.compile(optimizer=model.optimizer)
+    restore(state)
+
+
 @slow_elsewhere
 @pytest.mark.parametrize("name", NAMES)
 def test_docstring_has_all_parts(name):
