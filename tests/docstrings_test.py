@@ -126,7 +126,14 @@ def run(code, name, monkeypatch, tmp_path):
     exec(compile(code, f"<example of {name}>", "exec"), vars(module))
 
 
-@pytest.mark.parametrize("value", [v for _, v in OBJECTS], ids=[p for p, _ in OBJECTS])
+# Image translators take longest to compile.
+LONG = ("kgan.UnpairedTranslator", "kgan.PairedTranslator", "the model cyclegan")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param(v, marks=[pytest.mark.slow] * (p in LONG), id=p) for p, v in OBJECTS],
+)
 def test_example_runs(value, monkeypatch, tmp_path):
     # An example may register a model or a class: both are forgotten afterwards.
     monkeypatch.setattr(kgan.registry, "_builders", dict(kgan.registry._builders))

@@ -54,15 +54,10 @@ def free_ports(count):
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
-# Minutes of three processes each: the quick tier has the hardest of the four.
-@pytest.mark.parametrize(
-    ("model", "steps"),
-    [
-        pytest.param(model, steps, marks=[pytest.mark.slow] * ((model, steps) != ("dcgan", 3)))
-        for model in ("vanilla", "dcgan")
-        for steps in STEPS
-    ],
-)
+# Half a minute of three processes each: the quick tier plays one model mirrored, below.
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("model", ["vanilla", "dcgan"])
 def test_mirrored_and_two_workers_play_like_one_device(model, steps):
     reference = report_of(start("one", model, steps))
     check_same(report_of(start("mirrored", model, steps)), reference, steps)
@@ -93,8 +88,19 @@ def test_a_model_of_the_zoo_plays_mirrored_with_a_ragged_batch():
 
 
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution here is JAX's")
-@pytest.mark.parametrize("steps", STEPS)
-@pytest.mark.parametrize("model", ["vanilla", "dcgan"])
+@pytest.mark.parametrize(
+    ("model", "steps"),
+    [
+        # Half a minute each: the quick tier has the hardest of the four.
+        pytest.param(
+            model,
+            steps,
+            marks=[pytest.mark.slow, pytest.mark.every_backend] * ((model, steps) != ("dcgan", 3)),
+        )
+        for model in ("vanilla", "dcgan")
+        for steps in STEPS
+    ],
+)
 def test_jax_data_parallel_plays_like_one_device(model, steps):
     reference = report_of(start("one", model, steps))
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
