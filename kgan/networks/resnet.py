@@ -70,7 +70,9 @@ def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="g
         )(x)
         x = _activated(x)  # (batch, h / factor, w / factor, factor * width)
     x = ReflectionPadding2D(3)(x)
-    x = _convolution(out_channels, 7, padding="valid")(x)
+    # In float32 whatever the policy, as every last layer; and PyTorch's CPU has no gradient for a
+    # float16 convolution to one channel.
+    x = _convolution(out_channels, 7, padding="valid", dtype="float32")(x)
     made = layers.Activation("tanh", dtype="float32", name="made")(x)
     return keras.Model(images, made, name=name)
 
