@@ -15,6 +15,7 @@ from kgan.data import contract
 from kgan.data.checks import check
 from kgan.data.inspection import kind_of
 from kgan.files import replacing
+from kgan.metrics.extractors import Extractor
 
 _BATCH_SIZE = 64
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
@@ -89,7 +90,7 @@ class Health(keras.callbacks.Callback):
         super().__init__()
         self.real = real
         self.folder = None if folder is None else pathlib.Path(folder)
-        self.extractor = extractor
+        self.extractor = None if extractor is None else Extractor.get(extractor)
         self.num_samples = check_count("num_samples", num_samples, minimum=16)
         self.num_reference = check_count("num_reference", num_reference)
         self.every = check_count("every", every)
@@ -111,6 +112,8 @@ class Health(keras.callbacks.Callback):
         limit = max(len(self._batch[0]), _MOST_NUMBERS // int(np.prod(imitated.shape[1:])))
         # Data that is repeated within an epoch would be its own nearest neighbour.
         self._reference = np.unique(self._features(imitated[:limit]), axis=0)
+        real = self._batch[self.model.imitated_field]
+        self._real = np.unique(self._features(real), axis=0)
         self._held = {illness.name: 0 for illness in ILLNESSES}
         self._first = None
         self._recall()
@@ -151,12 +154,11 @@ class Health(keras.callbacks.Callback):
         # The players as they are: averages do not play.
         with model.raw_weights():
             _, fake = model.imitate(fields)
-        fake = contract.to_float(fake) if fake.dtype == np.uint8 else fake.astype("float32")
-        real = fields[model.imitated_field]
+        fake = contract.as_float32(fake)
         figures = {}
         verdicts = [
             model.played_verdicts([field[rows] for field in fields], fake[rows])
-            for rows in _slices(len(real))
+            for rows in _slices(len(fake))
         ]
         if verdicts[0] is not None:
             logits = [np.concatenate([part.ravel() for part in side]) for side in zip(*verdicts)]
@@ -168,17 +170,18 @@ class Health(keras.callbacks.Callback):
         batch = tuple(field[:_BATCH_SIZE] for field in fields)
         norms = model.gradient_norms(batch).items()
         figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
-        real, fake = np.unique(self._features(real), axis=0), self._features(fake)
+        fake = self._features(fake)
         return {
             **figures,
-            **vitals.spread(real, fake),
+            **vitals.spread(self._real, fake),
             "nearness": vitals.nearness(self._reference, fake),
         }
 
     def _features(self, samples):
+        # Not the extractor's own None, which is in float64 and takes twice the room.
         if self.extractor is None:
             return samples.reshape(len(samples), -1)
-        return np.asarray(self._extract(samples), "float32").reshape(len(samples), -1)
+        return np.asarray(self.extractor(samples), "float32").reshape(len(samples), -1)
 
     def _sample(self):
         """Real samples, float32 and int32, in a fixed random order where they are arrays."""

@@ -240,3 +240,13 @@ def test_verdicts_are_those_of_the_game():
     np.testing.assert_allclose(verdicts, played, rtol=1e-5, atol=1e-5)
     apart = ops.convert_to_numpy(model.discriminator(real, training=False))
     assert np.abs(verdicts - apart).max() > 1e-3
+
+
+def test_distances_between_an_extractors_features():
+    images = kgan.data.load("digits", size=28)[:48]
+    model = kgan.zoo.load("dcgan", like=images, width=4, latent_dim=4, seed=0)
+    for extractor in ("digit_judge", lambda samples: samples[:, ::7, ::7, 0]):
+        health = kgan.callbacks.Health(extractor=extractor, num_samples=32)
+        model.fit(images, verbose=0, callbacks=[health])
+        assert health._reference.shape[1] == (96 if extractor == "digit_judge" else 16)
+        assert np.isfinite(list(health.figures[0].values())).all()
