@@ -1,7 +1,7 @@
 """Trains the digit judge that kgan ships, and writes its weights and its card.
 
     python benchmarks/train_judge.py                     # into kgan/metrics
-    python benchmarks/train_judge.py --out /tmp/judge    # elsewhere, to compare
+    python benchmarks/train_judge.py --out runs/judge    # elsewhere, to compare
 
 MNIST comes from `$KGAN_DATA/mnist.npz`. The judge is a small convolutional network
 (`kgan.metrics.digit_judge`), trained with Adam, a learning rate that falls along a cosine, and

@@ -41,10 +41,10 @@ NUM_JUDGED, NUM_VALIDATED = 10_000, 2_000
 # A repeated score may differ by rounding between machines: the share of it, and at least so much.
 TOLERANCE = 0.01
 
-MNIST = {"sample_shape": [28, 28, 1]}
+MNIST = {"sample_shape": (28, 28, 1)}
 RECIPES = {
     ("dcgan", "mnist"): Recipe(
-        {"image_shape": [28, 28, 1], "width": 32}, steps=5_628, batch_size=64, decay_from=0.5
+        {"image_shape": (28, 28, 1), "width": 32}, steps=5_628, batch_size=64, decay_from=0.5
     ),
     ("conditional", "mnist"): Recipe(
         {**MNIST, "num_classes": 10, "width": 32}, steps=3_752, batch_size=64, decay_from=0.5
@@ -60,10 +60,10 @@ RECIPES = {
         {**MNIST, "width": 32, "num_kernels": 16}, steps=5_628, batch_size=64, decay_from=0.5
     ),
     ("dcgan", "cifar10"): Recipe(
-        {"image_shape": [32, 32, 3], "width": 48}, steps=7_820, batch_size=64, decay_from=0.5
+        {"image_shape": (32, 32, 3), "width": 48}, steps=7_820, batch_size=64, decay_from=0.5
     ),
     ("cyclegan", "tinted_digits"): dataclasses.replace(
-        TRANSLATE, options={"image_shape": [28, 28, 3], **TRANSLATE.options}
+        TRANSLATE, options={"image_shape": (28, 28, 3), **TRANSLATE.options}
     ),
 }
 DATA = {
@@ -128,12 +128,7 @@ class Task:
 
     def build(self, seed):
         keras.utils.set_random_seed(seed)
-        options = {k: tuple(v) if isinstance(v, list) else v for k, v in self.options.items()}
-        return kgan.zoo.load(self.model_name, seed=seed, **options)
-
-    @property
-    def options(self):
-        return self.recipe.options
+        return kgan.zoo.load(self.model_name, seed=seed, **self.recipe.options)
 
     def scores(self, model):
         """Figures by name, and the protocol in words."""
@@ -224,7 +219,7 @@ def run(task, seed, out):
         "weights": task.name,
         "file": f"{name}.npz",
         "sha256": sha256,
-        "options": task.options,
+        "options": task.recipe.options,
         "data": data,
         "licence": f"weights: Apache-2.0; {licence}",
         "command": shlex.join(

@@ -1,6 +1,5 @@
 """Metrics of `evaluate`: a model's own samples beside held-out ones, batch by batch."""
 
-import contextlib
 import itertools
 import types
 import weakref
@@ -76,7 +75,8 @@ class Measuring:
         self._assert_compile_called("gradient_norms")
         self.synchronize()
         batch = self.unpack(tuple(batch))
-        with self._unmoved():
+        # A forward pass in training mode moves statistics, noise and pools.
+        with self._kept(self.non_trainable_variables):
             return {name: _norm(self.gradients(name, batch)) for name in self.players}
 
     def played_verdicts(self, batch, fake):
@@ -98,20 +98,9 @@ class Measuring:
             [ops.convert_to_tensor(field) for field in batch],
             ops.convert_to_tensor(fake),
         )
-        with self._unmoved():
+        with self._kept(self.non_trainable_variables):
             verdicts = self(inputs, judging=True, training=True)
         return verdicts and tuple(ops.convert_to_numpy(side) for side in verdicts)
-
-    @contextlib.contextmanager
-    def _unmoved(self):
-        # A forward pass in training mode moves statistics, noise and pools: put them back.
-        state = self.non_trainable_variables
-        kept = [np.array(ops.convert_to_numpy(variable)) for variable in state]
-        try:
-            yield
-        finally:
-            for variable, value in zip(state, kept):
-                variable.assign(value)
 
     @property
     def sample_metrics(self):

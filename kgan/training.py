@@ -147,20 +147,15 @@ class Training:
             y = batch_size = None
         as_dict = kwargs.pop("return_dict", False)
         self.synchronize()
-        states = self._random_states()
-        kept = [np.array(ops.convert_to_numpy(state)) for state in states]
-        try:
-            with self.averaged_weights() if averaged else self.raw_weights():
-                logs = super().evaluate(
-                    x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **kwargs
-                )
-                measured = {}
-                if self._sample_metrics:
-                    show_progress = bool(verbose) and not in_fit
-                    measured = self._measure(x, kwargs.get("steps"), show_progress)
-        finally:
-            for state, value in zip(states, kept):
-                state.assign(value)
+        weights = self.averaged_weights() if averaged else self.raw_weights()
+        with self._kept(self._random_states()), weights:
+            logs = super().evaluate(
+                x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **kwargs
+            )
+            measured = {}
+            if self._sample_metrics:
+                show_progress = bool(verbose) and not in_fit
+                measured = self._measure(x, kwargs.get("steps"), show_progress)
         if as_dict:
             return {**logs, **measured}
         return [*self._flatten_metrics_in_order(logs), *measured.values()]
@@ -185,9 +180,24 @@ class Training:
             weights: list of arrays, as from `get_weights()`.
         """
         super().set_weights(weights)
+        self.restart_averages()
+
+    def restart_averages(self):
+        """Lets the moving averages begin anew, at the weights as they are."""
         if getattr(self, "optimizer", None):
             for variable, average in self.optimizer.averages(self.trainable_variables):
                 average.assign(variable)
+
+    @contextlib.contextmanager
+    def _kept(self, variables):
+        """Gives variables, at the end of this context, the values that they have now."""
+        # Copies, because JAX's predict gives away the buffers of what it reads.
+        values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, values):
+                variable.assign(value)
 
     def _batches(self, x, y=None, batch_size=None, order=None, checked=False):
         if not checked:
@@ -227,17 +237,10 @@ class Training:
             if not pairs or self._is_averaged:
                 yield
                 return
-            # Copies, because JAX's predict gives away the buffers of what it reads.
-            kept = [np.array(ops.convert_to_numpy(variable)) for variable, _ in pairs]
-            try:
-                self._is_averaged = True
+            with self._kept([variable for variable, _ in pairs]), self.raw_weights():
                 for variable, average in pairs:
                     variable.assign(np.array(ops.convert_to_numpy(average)))
                 yield
-            finally:
-                for (variable, _), value in zip(pairs, kept):
-                    variable.assign(value)
-                self._is_averaged = False
 
     @contextlib.contextmanager
     def raw_weights(self):

@@ -122,9 +122,7 @@ def restore(model, path, sha256=None):
         )
     for weight, array in zip(weights, arrays):
         weight.assign(array.astype(weight.dtype))
-    if getattr(model, "optimizer", None):
-        for variable, average in model.optimizer.averages(model.trainable_variables):
-            average.assign(variable)
+    model.restart_averages()
 
 
 def _weights_of(model):

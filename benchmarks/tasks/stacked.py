@@ -15,7 +15,6 @@ import dataclasses
 import functools
 
 import keras
-import numpy as np
 
 import kgan
 from kgan.callbacks import drawing
@@ -54,10 +53,14 @@ def run_stacked(model_name, seed, out, quick):
     recipe = quickened(STACKED) if quick else STACKED
     triples = kgan.data.stacked(images, n=64 if quick else NUM_TRIPLES, seed=seed)
     num_read = 64 if quick else NUM_READ
-    judge = kgan.metrics.digit_judge()
 
     def covered(samples):
-        return kgan.metrics.class_coverage(read_triples(samples, judge), 1000)
+        metric = kgan.metrics.ModeCoverage(
+            classifier="digit_judge", stacked=True, num_samples=NUM_READ
+        )
+        metric.update_state(None, samples)
+        metric.result()
+        return metric.counted
 
     def draw(samples):
         return drawing.image_grid(samples[:64], columns=8, scale="auto")
@@ -135,12 +138,6 @@ def compared(
         bars=bars,
         pictures=pictures,
     )
-
-
-def read_triples(images, judge):
-    """Class ids 0 to 999: the digits of the red, green and blue channel, in this order."""
-    digits = [kgan.metrics.read_digits(images[..., channel], judge)[0] for channel in range(3)]
-    return np.stack(digits, axis=-1) @ (100, 10, 1)
 
 
 TASKS = [Task("stacked", {"minibatch_discrimination": STACKED}, run_stacked)] + [
