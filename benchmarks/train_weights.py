@@ -44,7 +44,15 @@ TOLERANCE = 0.01
 MNIST = {"sample_shape": (28, 28, 1)}
 RECIPES = {
     ("dcgan", "mnist"): Recipe(
-        {"image_shape": (28, 28, 1), "width": 32}, steps=5_628, batch_size=64, decay_from=0.5
+        {
+            "image_shape": (28, 28, 1),
+            "width": 32,
+            "discriminator_stages": 3,
+            "learning_rate": 5e-4,
+        },
+        steps=8_442,
+        batch_size=64,
+        decay_from=0.5,
     ),
     ("conditional", "mnist"): Recipe(
         {**MNIST, "num_classes": 10, "width": 32}, steps=3_752, batch_size=64, decay_from=0.5

@@ -172,3 +172,32 @@ def test_xla_is_left_out_on_tensorflow_cpus_and_used_on_jax():
             pytest.skip("there is a GPU, where XLA is used")
     model = averaged()
     assert model.jit_compile == (keras.config.backend() == "jax")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="reads TensorFlow's graph")
+def test_no_weight_moves_before_the_whole_loss_is_known():
+    # R1 reads a bias that it has no gradient for, so nothing but an order holds the bias back.
+    import tensorflow as tf
+
+    model = kgan.GAN(
+        kgan.networks.mlp.generator((2,), 3, units=(4,)),
+        kgan.networks.mlp.discriminator((2,), units=(4,)),
+        penalties=(kgan.losses.R1(1.0),),
+        seed=0,
+    )
+    model.compile("sgd")
+    losses = []
+    model.track = lambda name, loss, terms, batch: losses.append(loss)
+    turn = tf.function(lambda batch: model._turn("discriminator", batch))
+    graph = turn.get_concrete_function(tf.TensorSpec((8, 2))).graph
+    moves = [op for op in graph.get_operations() if op.type == "AssignSubVariableOp"]
+    assert len(moves) == len(model.player_variables["discriminator"])
+    for move in moves:
+        before, found = [move], {move.name}
+        while before:
+            op = before.pop()
+            for earlier in [*op.control_inputs, *(tensor.op for tensor in op.inputs)]:
+                if earlier.name not in found:
+                    found.add(earlier.name)
+                    before.append(earlier)
+        assert losses[-1].op.name in found

@@ -32,6 +32,11 @@ class Engine:
             return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
         gradients, loss, terms = self._gradients(name, batch, scale)
+        # A variable that a penalty only reads, such as a bias that R1 has no gradient for, could
+        # be assigned while the penalty still reads it: TensorFlow's graph optimizer was seen to
+        # lose that order. So nothing is applied before the whole loss is known.
+        with tf.control_dependencies([loss]):
+            gradients = [g if g is None else tf.identity(g) for g in gradients]
         optimizer.apply(gradients, variables)
         self.track(name, loss, terms, batch)
 

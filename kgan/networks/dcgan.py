@@ -131,6 +131,7 @@ def discriminator(
     constraint=None,
     pack=1,
     head=None,
+    stages=None,
 ):
     """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
 
@@ -153,6 +154,9 @@ def discriminator(
         pack: integer, images that are judged together (`kgan.layers.Pack`). Defaults to 1.
         head: layer between the flattened features and the logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
+        stages: integer, convolutions with stride 2. More than the generator's round odd sides up:
+            3 take 28x28 to 4x4, where a logit weighs whole shapes and not parts of them. Defaults
+            to `None`, as many as the generator's.
 
     Returns:
         A functional `keras.Model`: images -> logits (ceil(batch / pack), 1).
@@ -171,7 +175,8 @@ def discriminator(
     _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
     x = packed(images, pack)
-    for stage in range(num_stages(image_shape)):
+    least = num_stages(image_shape)
+    for stage in range(least if stages is None else check_count("stages", stages)):
         normalize = normalization and stage > 0
         convolution = layers.Conv2D(
             width * 2**stage,
