@@ -63,17 +63,27 @@ RECIPES = {
         batch_size=64,
         decay_from=0.5,
     ),
-    ("r3gan", "mnist"): Recipe({**MNIST, "width": 12}, steps=3_752, batch_size=64, decay_from=0.5),
+    ("r3gan", "mnist"): Recipe(
+        {**MNIST, "width": 12, "gamma": 0.1, "learning_rate": 1e-3, "ema_momentum": 0.995},
+        steps=4_500,
+        batch_size=32,
+        decay_from=0.5,
+    ),
     ("minibatch_discrimination", "mnist"): Recipe(
-        {**MNIST, "width": 32, "num_kernels": 16}, steps=5_628, batch_size=64, decay_from=0.5
+        {**MNIST, "width": 32, "num_kernels": 16, "learning_rate": 5e-4},
+        steps=5_628,
+        batch_size=64,
+        decay_from=0.5,
     ),
     ("dcgan", "cifar10"): Recipe(
-        {"image_shape": (32, 32, 3), "width": 48}, steps=7_820, batch_size=64, decay_from=0.5
+        {"image_shape": (32, 32, 3), "width": 32}, steps=6_256, batch_size=64, decay_from=0.5
     ),
     ("cyclegan", "tinted_digits"): dataclasses.replace(
         TRANSLATE, options={"image_shape": (28, 28, 3), **TRANSLATE.options}
     ),
 }
+# Steps between two looks, where a pass over the data has too many of them.
+EPOCH_STEPS = {"cyclegan": 250, "r3gan": 500}
 DATA = {
     "mnist": (
         "MNIST, 60 000 training images",
@@ -200,13 +210,12 @@ def run(task, seed, out):
     best = kgan.callbacks.BestMoment(out, say=say)
     best.record_file.unlink(missing_ok=True)
     start = time.process_time()
-    epoch_steps = 250 if task.name == "tinted_digits" else None
     validation = task.validation_data
     steps, _, _ = train(
         model,
         task.data,
         task.recipe,
-        epoch_steps=epoch_steps,
+        epoch_steps=EPOCH_STEPS.get(task.model_name),
         callbacks=[best],
         validation_data=validation if len(validation) > 1 else validation[0],
     )
