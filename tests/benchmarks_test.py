@@ -14,6 +14,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import mode_collapse  # noqa: E402
 import quality  # noqa: E402
+import ranking  # noqa: E402
 import train_weights  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
@@ -134,6 +135,16 @@ def test_mode_collapse_makes_a_table_beside_the_published_rows(tmp_path, capsys)
 def test_mean_and_standard_error():
     assert mode_collapse.spread([8.0]) == "8"
     assert mode_collapse.spread([6.0, 8.0]) == "7 ± 1"  # deviation sqrt(2), over sqrt(2)
+
+
+@pytest.mark.slow
+def test_metrics_rank_real_above_best_above_early_above_noise(capsys, data_folder):
+    if not (data_folder / "mnist.npz").is_file():
+        pytest.skip(f"no real data: {data_folder} holds no mnist.npz")
+    arguments = ["--model", "conditional", "--samples", "500", "--early-steps", "5"]
+    assert ranking.main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("| yes |") == 5 and "| NO |" not in printed
 
 
 @pytest.mark.slow
