@@ -1,13 +1,12 @@
 """Trained weights that ship with the zoo: small files, each with a card, checked by their hash."""
 
-import hashlib
 import json
 import pathlib
 
 import numpy as np
 from keras import ops
 
-from kgan.files import replacing
+from kgan.files import check_shipped, hash_of, replacing
 
 
 def folder():
@@ -82,7 +81,7 @@ def save(model, path):
     with replacing(path) as partial, partial.open("wb") as file:
         # Numbered, because a name would change with Keras's counters.
         np.savez_compressed(file, **{f"{i:04d}": half for i, half in enumerate(halves)})
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hash_of(path)
 
 
 def restore(model, path, sha256=None):
@@ -98,17 +97,7 @@ def restore(model, path, sha256=None):
             was.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise ValueError(
-            "A file of weights is missing from this installation. Install kgan anew. "
-            f"Received: no file {path}"
-        )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise ValueError(
-            "The weights are not those of their card, so they would not do what it says. Install "
-            f"kgan anew. Received: {path} with sha256 {found}, expected {sha256}"
-        )
+    check_shipped(path, sha256)
     with np.load(path) as file:
         arrays = [file[key] for key in sorted(file.files)]
     weights = _weights_of(model)

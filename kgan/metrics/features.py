@@ -1,7 +1,6 @@
 """The digit judge: a network that reads images, so that metrics compare what they show."""
 
 import functools
-import hashlib
 import json
 import pathlib
 
@@ -11,6 +10,7 @@ from keras import layers
 
 from kgan.arguments import check_count
 from kgan.data.contract import to_float
+from kgan.files import check_shipped
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
 WEIGHTS = _FOLDER / "digit_judge.weights.h5"
@@ -139,17 +139,6 @@ def _scaled(images):
 
 
 def _check_hash():
-    for path in (WEIGHTS, CARD):
-        if not path.is_file():
-            raise ValueError(
-                "A file of the digit judge is missing from this installation. Install kgan anew, "
-                f"or train it: python benchmarks/train_judge.py. Received: no file {path}"
-            )
-    expected = json.loads(CARD.read_text())["sha256"]
-    found = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
-    if found != expected:
-        raise ValueError(
-            "The weights of the digit judge are not those of its card, so its figures would not "
-            "be comparable. Install kgan anew, or train it: python benchmarks/train_judge.py. "
-            f"Received: {WEIGHTS} with sha256 {found}, expected {expected}"
-        )
+    remedy = "Install kgan anew, or train the digit judge: python benchmarks/train_judge.py."
+    check_shipped(CARD, remedy=remedy)
+    check_shipped(WEIGHTS, json.loads(CARD.read_text())["sha256"], remedy)
