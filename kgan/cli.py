@@ -390,7 +390,8 @@ def generate(
     if not hasattr(model, "generate"):
         raise ValueError(
             "This model does not make samples from noise. Expected a model such as dcgan; with a "
-            "translator, call model.translate(images) in Python, see tutorials/pix2pix.py. "
+            "translator, call model.translate(images) in Python, as tutorials/pix2pix.py and "
+            "tutorials/cyclegan.py do. "
             f"Received: {target}, a {type(model).__name__}"
         )
     samples = model.generate(count, labels=labels, seed=seed, truncation=truncation)

@@ -165,17 +165,22 @@ class GAN(AdversarialModel):
         # Once for all terms: a verdict and a distance must be those of the same samples.
         shown = self._augmented(x), self._augmented(fake)
         terms = self.discriminate(*shown, labels)
+
+        def judge(samples):
+            return self._judge(samples, labels)
+
+        def judge_augmented(samples):
+            # A gradient with respect to the samples comes through the augmentation.
+            return self._judge(self._augmented(samples), labels)
+
         for penalty in self.penalties:
             if penalty.name in terms:
                 continue
-            if getattr(penalty, "reads_verdicts", False):
-                samples, judge = shown, lambda samples: self._judge(samples, labels)
-            else:
-                # Its gradient with respect to the samples comes through the augmentation.
-                samples = x, fake
-                judge = lambda samples: self._judge(self._augmented(samples), labels)  # noqa: E731
+            reads_verdicts = getattr(penalty, "reads_verdicts", False)
             terms[penalty.name] = penalty(
-                *samples, discriminator=judge, gradient=backend.input_gradient
+                *(shown if reads_verdicts else (x, fake)),
+                discriminator=judge if reads_verdicts else judge_augmented,
+                gradient=backend.input_gradient,
             )
         return {**terms, **self._history("discriminator")}
 
