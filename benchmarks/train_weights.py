@@ -4,6 +4,7 @@
     python benchmarks/train_weights.py dcgan mnist       # into runs/weights/dcgan_mnist
     python benchmarks/train_weights.py dcgan mnist --ship  # and into zoo/weights/
     python benchmarks/train_weights.py dcgan mnist --check # scores what ships once more
+    python benchmarks/train_weights.py --table           # what ships, as the README shows it
 
 Each run keeps the epoch with the smallest distance to held-out images (`BestMoment`), scores the
 best and the last epoch on 10 000 samples, and writes weights, a picture and a card. Real data is
@@ -276,6 +277,34 @@ def check(task):
     return wrong
 
 
+def row(model_name, name):
+    """A line of the README's table: what a card says."""
+    card = shipped.card(model_name, name)
+    scores, shares, said = dict(card["scores"]), [], []
+    for what, value in card["scores"].items():
+        real = scores.get(f"{what} of real data")
+        if what.endswith(" of real data"):
+            continue
+        if what.startswith(("share of which ", "read as", "same digit")):
+            of = " of" if what.startswith("share of which ") else ""
+            shares.append(f"{what.removeprefix('share of which ')}{of} {100 * value:.1f} %")
+        else:
+            beside = "" if real is None else f" ({real:.2g})"
+            said.append(f"{what.replace('_', ' ')} {value:.3g}{beside}")
+    size = (shipped.folder() / card["file"]).stat().st_size / 1e6
+    return (
+        f"| `{model_name}`, `{name}` | {size:.1f} MB | {'; '.join(said + shares)} | "
+        f"{card['recipe']['steps']:,} steps, {card['core_minutes']} core minutes |"
+    )
+
+
+def table():
+    """The README's table of weights that ship."""
+    lines = ["| weights | file | scores (of real data) | training |", "|---|---|---|---|"]
+    lines += [row(model, name) for model in kgan.zoo.list_models() for name in shipped.names(model)]
+    return "\n".join(lines)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", nargs="?")
@@ -285,7 +314,11 @@ def main(argv=None):
     parser.add_argument("--ship", action="store_true", help="copy the result to zoo/weights/")
     parser.add_argument("--check", action="store_true", help="score what ships, train nothing")
     parser.add_argument("--quick", action="store_true", help="a few steps: does it run at all?")
+    parser.add_argument("--table", action="store_true", help="print what ships, train nothing")
     arguments = parser.parse_args(argv)
+    if arguments.table:
+        print(table())
+        return 0
     if (arguments.model, arguments.weights) not in RECIPES:
         print("\n".join(f"{model} {name}" for model, name in RECIPES))
         return int(arguments.model is not None)

@@ -137,6 +137,11 @@ def test_mean_and_standard_error():
     assert mode_collapse.spread([6.0, 8.0]) == "7 ± 1"  # deviation sqrt(2), over sqrt(2)
 
 
+def test_the_readme_shows_what_the_cards_say():
+    readme = (BENCHMARKS.parent / "README.md").read_text()
+    assert train_weights.table() in readme
+
+
 @pytest.mark.slow
 def test_metrics_rank_real_above_best_above_early_above_noise(capsys, data_folder):
     if not (data_folder / "mnist.npz").is_file():
