@@ -174,7 +174,8 @@ def main(argv=None):
     parser.add_argument("--out", type=pathlib.Path, default=OUT, help=f"default {OUT}")
     parser.add_argument("--quick", action="store_true", help="a few steps: does it run at all?")
     arguments = parser.parse_args(argv)
-    out = arguments.out / arguments.budget
+    # Not beside the figures, which are not made again where they are there already.
+    out = arguments.out / ("smoke" if arguments.quick else arguments.budget)
     out.mkdir(parents=True, exist_ok=True)
     for task in arguments.tasks:
         rows = []

@@ -16,7 +16,7 @@ class Measuring:
     """What an `AdversarialModel` does with the metrics that it was compiled with."""
 
     _sample_metrics = types.MappingProxyType({})
-    _measured = None
+    _measured, _real_marks = None, None
     # The place, among the fields, of the samples that the model's own should look like.
     imitated_field = 0
 
@@ -149,7 +149,13 @@ class Measuring:
         metrics = list(self._sample_metrics.values())
         # What real samples leave behind stays the same while `fit` comes with the same data.
         before = self._measured and self._measured()
-        seen_before = steps is None and before is not None and before is data
+        # Metrics can be used elsewhere in between: on other data, or by another model.
+        seen_before = (
+            steps is None
+            and before is not None
+            and before is data
+            and self._real_marks == [metric.real_mark() for metric in metrics]
+        )
         self._measured = None
         for metric in metrics:
             if seen_before and not metric.paired:
@@ -173,6 +179,7 @@ class Measuring:
                 f"Received: a {type(data).__name__}"
             )
         self._measured = weakref.ref(data) if steps is None else None
+        self._real_marks = [metric.real_mark() for metric in metrics]
         results = {}
         for name, metric in self._sample_metrics.items():
             result = metric.result()

@@ -166,8 +166,10 @@ def test_best_moment_is_kept_and_reported(tmp_path):
         "val_frechet_distance"
     ]
     record = json.loads((tmp_path / "best.json").read_text())
-    assert record["best"] == {"epoch": int(np.argmin(history)) + 1, "value": min(history)}
-    assert record["last"] == {"epoch": 4, "value": history[-1]}
+    epoch, per_epoch = int(np.argmin(history)) + 1, -(-len(RING) // 64)
+    best_moment = {"epoch": epoch, "batch": epoch * per_epoch, "value": min(history)}
+    assert record["best"] == best_moment
+    assert record["last"] == {"epoch": 4, "batch": 4 * per_epoch, "value": history[-1]}
     assert record["metric"] == "val_frechet_distance" and record["mode"] == "min"
     assert "epoch 4" in said[0]
     kept = keras.saving.load_model(best.model_file)
@@ -176,21 +178,43 @@ def test_best_moment_is_kept_and_reported(tmp_path):
 
 
 def test_best_moment_of_an_earlier_call_is_known(tmp_path):
-    (tmp_path / "best.json").write_text(
-        json.dumps(
-            {
-                "metric": "val_frechet_distance",
-                "mode": "min",
-                "best": {"epoch": 1, "value": -1.0},
-                "last": {"epoch": 1, "value": -1.0},
-            }
-        )
-    )
+    model = vanilla()
+    options = {"validation_data": RING, "verbose": 0}
+    model.fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    record = json.loads((tmp_path / "best.json").read_text())
+    record["best"]["value"] = -1.0
+    (tmp_path / "best.json").write_text(json.dumps(record))
     (tmp_path / "best.keras").write_bytes(b"kept")
-    vanilla().fit(
-        RING, validation_data=RING, callbacks=[BestMoment(tmp_path, say=print)], verbose=0
+    model.fit(
+        RING, epochs=3, initial_epoch=2, callbacks=[BestMoment(tmp_path, say=print)], **options
     )
     assert (tmp_path / "best.keras").read_bytes() == b"kept"
+    assert json.loads((tmp_path / "best.json").read_text())["last"]["epoch"] == 3
+
+
+def test_best_moment_of_another_model_in_the_folder_is_forgotten(tmp_path):
+    options = {"validation_data": RING, "verbose": 0}
+    vanilla().fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    record = json.loads((tmp_path / "best.json").read_text())
+    record["best"]["value"] = -1.0
+    (tmp_path / "best.json").write_text(json.dumps(record))
+    (tmp_path / "best.keras").write_bytes(b"of another model")
+    vanilla().fit(RING, epochs=1, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    best = json.loads((tmp_path / "best.json").read_text())["best"]
+    assert best["epoch"] == 1 and best["value"] > 0
+    keras.saving.load_model(tmp_path / "best.keras")
+
+
+def test_metrics_used_elsewhere_in_between_forget_what_they_held():
+    model = vanilla()
+    data = kgan.data.ShuffledBatches((RING,), 64)
+    expected = model.evaluate(data, verbose=0, return_dict=True)
+    assert model.evaluate(data, verbose=0, return_dict=True) == pytest.approx(expected)
+    kgan.metrics.evaluate(RING + 50, RING, metrics=model.sample_metrics)
+    assert model.evaluate(data, verbose=0, return_dict=True) == pytest.approx(expected)
+    for metric in model.sample_metrics:
+        metric.update_state(RING + 50, None)
+    assert model.evaluate(data, verbose=0, return_dict=True) == pytest.approx(expected)
 
 
 def test_best_moment_says_what_it_lacks(tmp_path):

@@ -5,6 +5,7 @@ import math
 import pathlib
 
 import keras
+from keras import ops
 
 from kgan.files import replacing
 
@@ -97,17 +98,28 @@ class BestMoment(keras.callbacks.Callback):
                 "Received: fit without validation data"
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self.best is None and self.record_file.exists() and self.model_file.exists():
-            record = json.loads(self.record_file.read_text())
-            if (record["metric"], record["mode"]) == (self.monitor, self.mode):
-                self.best, self.last = record["best"], record["last"]
+        self._recalled = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Takes up what an earlier call found, up to where the model stands."""
+        # Not before training: a callback that restores the model may come after this one.
+        if self._recalled or self.best is not None:
+            return
+        self._recalled = True
+        if not (self.record_file.exists() and self.model_file.exists()):
+            return
+        record = json.loads(self.record_file.read_text())
+        known = (record["metric"], record["mode"]) == (self.monitor, self.mode)
+        # The best of another model, trained from the start in this folder, is not this one's.
+        if known and record["best"].get("batch", math.inf) <= self._clock():
+            self.best, self.last = record["best"], record["last"]
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the model when it is the best so far, and notes where the run stands."""
         value = (logs or {}).get(self.monitor)
         if value is None:
             return  # With validation_freq, only some epochs are measured.
-        self.last = {"epoch": epoch + 1, "value": float(value)}
+        self.last = {"epoch": epoch + 1, "batch": self._clock(), "value": float(value)}
         if self.best is None or self._is_better(self.last["value"], self.best["value"]):
             self.best = self.last
             self.model.save(self.model_file)
@@ -123,6 +135,10 @@ class BestMoment(keras.callbacks.Callback):
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
                 f"{self.last['epoch']}."
             )
+
+    def _clock(self):
+        self.model.synchronize()
+        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _is_better(self, value, best):
         if math.isnan(value) or math.isnan(best):

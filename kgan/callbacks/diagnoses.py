@@ -46,14 +46,18 @@ def _too_strong(history):
     now = history[-1]
     if "accuracy_real" not in now or min(now["accuracy_real"], now["accuracy_fake"]) < 0.99:
         return None
-    norms = [figures.get("generator_gradient_norm", math.nan) for figures in history]
-    largest = np.nanmax(norms) if np.isfinite(norms).any() else math.nan
-    if norms[-1] < 0.01 * largest:
-        return (
-            "the discriminator tells all samples apart, and the generator's gradient has fallen to "
-            f"{norms[-1]:.2g}, below a hundredth of what it was ({largest:.2g}): it learns nothing "
-            "more"
-        )
+    for name in now:
+        if not (name.startswith("generator") and name.endswith("_gradient_norm")):
+            continue
+        norms = [figures.get(name, math.nan) for figures in history]
+        largest = np.nanmax(norms) if np.isfinite(norms).any() else math.nan
+        if norms[-1] < 0.01 * largest:
+            player = name.removesuffix("_gradient_norm")
+            return (
+                f"the discriminator tells all samples apart, and the gradient of the {player} has "
+                f"fallen to {norms[-1]:.2g}, below a hundredth of what it was ({largest:.2g}): it "
+                "learns nothing more"
+            )
     divergence = now.get("jensen_shannon", 0.0)
     if divergence > 0.98 * math.log(2.0):
         return (
@@ -89,6 +93,8 @@ def _diverged(history):
 
 
 def _memorised(history):
+    if history[-1].get("answers_inputs"):
+        return None  # The right answer to a training input is its own target.
     nearness = history[-1].get("nearness", 1.0)
     if nearness < 0.5:
         return (

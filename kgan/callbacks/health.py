@@ -1,5 +1,6 @@
 """The callback that watches how a game goes: who wins, what is lost, what is copied."""
 
+import hashlib
 import itertools
 import json
 import pathlib
@@ -27,7 +28,8 @@ class Health(keras.callbacks.Callback):
     Choose it in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
     losses in the logs, so in the progress bar, the history, `CSVLogger` and TensorBoard. When an
     illness begins to hold it prints, once in a run, its name, what was seen and what helps.
-    Training goes on exactly as it would without it.
+    Training on arrays goes on exactly as it would without it. A dataset is read once more before
+    the first step, which moves the order of one that shuffles: with `real=` it is left alone.
 
     The figures: `accuracy_real` and `accuracy_fake`, the discriminator's; `<player>_gradient_norm`;
     `diversity`, the mean distance of two generated samples over that of two real ones; `coverage`
@@ -106,14 +108,13 @@ class Health(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Takes the real samples that it compares with, and what an earlier call found."""
-        self._fields = self._sample()
-        self._batch = tuple(field[: self.num_samples] for field in self._fields)
-        imitated = self._fields[self.model.imitated_field]
-        limit = max(len(self._batch[0]), _MOST_NUMBERS // int(np.prod(imitated.shape[1:])))
+        imitated = self.model.imitated_field
+        fields = self._sample()
+        # Copies, lest a small part keep all the rest in memory.
+        self._batch = tuple(field[: self.num_samples].copy() for field in fields)
         # Data that is repeated within an epoch would be its own nearest neighbour.
-        self._reference = np.unique(self._features(imitated[:limit]), axis=0)
-        real = self._batch[self.model.imitated_field]
-        self._real = np.unique(self._features(real), axis=0)
+        self._reference = _without_repeats(self._features(fields[imitated]))
+        self._real = _without_repeats(self._features(self._batch[imitated]))
         self._held = {illness.name: 0 for illness in ILLNESSES}
         self._first = None
         self._recall()
@@ -134,7 +135,8 @@ class Health(keras.callbacks.Callback):
         # The logs keep the losses, so the file need not.
         losses = {name: float(value) for name, value in logs.items() if name.endswith("_loss")}
         has_threshold = getattr(getattr(self.model, "loss", None), "threshold", None) is not None
-        history = [*self.figures[:-1], {**measured, **losses, "has_threshold": has_threshold}]
+        facts = {"has_threshold": has_threshold, "answers_inputs": self.model.imitated_field == 1}
+        history = [*self.figures[:-1], {**measured, **losses, **facts}]
         named = [diagnosis["name"] for diagnosis in self.diagnoses]
         for illness in ILLNESSES:
             is_early = place["batch"] < self.warm_up and not illness.from_the_start
@@ -194,22 +196,29 @@ class Health(keras.callbacks.Callback):
                 f"Received: data of the kind {kind}, and real=None"
             )
         if kind is not None:
-            batches = []
+            batches, limit = [], self.num_reference
             for batch in itertools.islice(iter(x), 1000):
                 batches.append(self._numpy(batch))
-                if sum(len(batch[0]) for batch in batches) >= self.num_reference:
+                limit = self._most(batches[0][self.model.imitated_field].shape[1:])
+                if sum(len(batch[0]) for batch in batches) >= limit:
                     break
-            return tuple(np.concatenate(field) for field in zip(*batches))
+            return tuple(np.concatenate(field)[:limit] for field in zip(*batches))
         x, y = check(self.model.fields, x, y)
         generator, rows = np.random.default_rng(0), None
         arrays, chosen = (x,) if y is None else (x, y), []
+        limit = self._most(arrays[min(self.model.imitated_field, len(arrays) - 1)].shape[1:])
         for array in arrays:
             # Pairs stay pairs; two collections of different lengths are drawn from each by itself.
             if rows is None or len(array) != len(arrays[0]):
-                rows = generator.permutation(len(array))[: self.num_reference]
+                rows = generator.permutation(len(array))[:limit]
             chosen.append(array[rows])
         shortest = min(len(array) for array in chosen)
         return self._numpy(tuple(array[:shortest] for array in chosen))
+
+    def _most(self, shape):
+        # As many samples as there is room for, and never fewer than a look takes.
+        room = max(self.num_samples, _MOST_NUMBERS // max(1, int(np.prod(shape))))
+        return max(self.num_samples, min(self.num_reference, room))
 
     def _numpy(self, batch):
         unpacked = contract.unpack(self.model.fields, batch)
@@ -238,6 +247,13 @@ class Health(keras.callbacks.Callback):
         with replacing(self._path) as partial:
             content = {"figures": self.figures, "diagnoses": self.diagnoses}
             partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _without_repeats(rows):
+    # By their bytes: to sort rows of many numbers takes seconds.
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
+    _, first = np.unique(digests, return_index=True)
+    return rows if len(first) == len(rows) else rows[np.sort(first)]
 
 
 def _slices(length):

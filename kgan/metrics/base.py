@@ -68,6 +68,10 @@ class SampleMetric(keras.metrics.Metric):
         """Forgets the generated samples, and keeps what the real ones left."""
         self._fake = self._new_side()
 
+    def real_mark(self):
+        """What changes whenever the real side does, to see later whether it is still the same."""
+        return self._real, self._real.seen
+
     def update_state(self, real=None, fake=None, sample_weight=None):
         """Takes a batch of each side.
 

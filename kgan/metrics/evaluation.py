@@ -1,5 +1,7 @@
 """All metrics at once: features are extracted once, and figures come with their protocols."""
 
+import itertools
+
 import numpy as np
 
 from kgan.metrics.base import SampleMetric
@@ -90,14 +92,20 @@ class Evaluation(dict):
         for metric in metrics:
             result = metric.result()
             figures = result if isinstance(result, dict) else {metric.name: result}
-            if any(name in self for name in figures):
+            if isinstance(result, dict) and any(name in self for name in figures):
                 figures = {f"{metric.name}_{name}": value for name, value in figures.items()}
+            figures = {self._free(name): value for name, value in figures.items()}
             self.update({name: float(value) for name, value in figures.items()})
             for name in figures:
                 self.protocols[name] = metric.protocol
             if metric.standard_error is not None and np.isfinite(metric.standard_error):
-                self.standard_errors[metric.name] = metric.standard_error
+                name = metric.name if isinstance(result, dict) else next(iter(figures))
+                self.standard_errors[name] = metric.standard_error
             self._blocks.append((list(figures), metric.protocol))
+
+    def _free(self, name):
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        return next(free for free in itertools.chain([name], numbered) if free not in self)
 
     def __str__(self):
         width = max((len(name) for name in self), default=0)

@@ -109,10 +109,11 @@ class Extractor:
         """Returns the float vectors (n, dim) of samples, or images for the head "images"."""
         wants_images = self.head == "images" or self.per_channel
         samples = read(samples, name, wants_images or len(self.input_shape or ()) == 3)
-        if self.head == "images":
-            return _floats(samples)
-        if self.source is None:
-            return _floats(samples).reshape(len(samples), -1)
+        if self.head == "images" or self.source is None:
+            # Metrics keep what they get, and a caller may fill the array anew.
+            rows = _floats(samples)
+            rows = rows.copy() if np.may_share_memory(rows, samples) else rows
+            return rows if self.head == "images" else rows.reshape(len(samples), -1)
         count, channels = len(samples), 1
         if self.per_channel:
             channels = samples.shape[-1]

@@ -281,6 +281,8 @@ def _similarity(one, other):
         inside = slice(_RADIUS, -_RADIUS)
         return images[:, inside, inside]
 
+    # To intensities from 0 on: around a mean of 0 the luminance term would mean nothing.
+    one, other = one + 1.0, other + 1.0
     mean, other_mean = blurred(one), blurred(other)
     variances = blurred(one**2) - mean**2 + blurred(other**2) - other_mean**2
     covariance = blurred(one * other) - mean * other_mean

@@ -17,9 +17,11 @@ _HIGHER = {
     "precision",
     "psnr",
     "quality",
+    "ratio",
     "recall",
     "score",
     "ssim",
+    "structural",
 }
 # Figures of `kgan.callbacks.Health` that are read together, by the ends of their names.
 _TOGETHER = {
@@ -109,7 +111,7 @@ def mode_of(name):
     """
     words = set(name.lower().split("_"))
     # Similarity of samples to one another is a lack of variety, and an error is one of anything.
-    if words & {"error", "distance", "divergence", "kl", "loss"} or {"ms", "ssim"} <= words:
+    if words & {"error", "distance", "divergence", "kl", "loss"} or words & {"ms", "multi"}:
         return "min"
     return "max" if words & _HIGHER else "min"
 

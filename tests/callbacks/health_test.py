@@ -10,6 +10,7 @@ from keras import ops
 
 import kgan
 from kgan.callbacks import vitals
+from kgan.callbacks.diagnoses import ILLNESSES
 
 RING = kgan.data.ring(3200, seed=0)
 DIGITS = kgan.data.load("digits")
@@ -158,14 +159,45 @@ def test_a_generator_of_batches_needs_real_samples():
 def test_datasets_and_pairs():
     images = DIGITS[:48]
     model = kgan.zoo.load("pix2pix", like=(images, images), width=4, discriminator_width=4, seed=0)
-    health = kgan.callbacks.Health(num_samples=16)
+    health = kgan.callbacks.Health(num_samples=48)
     batches = kgan.data.ShuffledBatches((images, 255 - images), 16)
     model.fit(batches, callbacks=[health], verbose=0)
     assert {"accuracy_real", "discriminator_gradient_norm", "energy"} <= set(health.figures[0])
     # Real samples are the second field's: what the translations should look like.
-    assert health._fields[model.imitated_field].mean() == pytest.approx(
+    assert health._batch[model.imitated_field].mean() == pytest.approx(
         kgan.data.to_float(255 - images).mean(), abs=1e-5
     )
+
+
+def test_a_translator_that_hits_its_targets_is_not_called_a_copier():
+    figures = {"nearness": 0.05, "diversity": 1.0, "precision": 1.0, "coverage": 1.0}
+    memorisation = next(illness for illness in ILLNESSES if illness.name == "memorisation")
+    assert memorisation.holds([figures])
+    assert memorisation.holds([{**figures, "answers_inputs": True}]) is None
+    model = kgan.zoo.load("pix2pix", like=(DIGITS, DIGITS), width=4, discriminator_width=4, seed=0)
+    said, health = [], None
+    model.imitate = lambda fields, seed=0: (fields[1], fields[1])  # no error is smaller
+    health = kgan.callbacks.Health(num_samples=16, warm_up=0, patience=1, say=said.append)
+    model.fit(DIGITS[:32], DIGITS[:32], batch_size=16, callbacks=[health], verbose=0)
+    assert health.figures[-1]["nearness"] == 0.0
+    assert "memorisation" not in [diagnosis["name"] for diagnosis in health.diagnoses]
+
+
+def test_a_gradient_that_vanishes_is_seen_whatever_the_player_is_called():
+    strong = next(illness for illness in ILLNESSES if illness.name == "discriminator too strong")
+    sides = {"accuracy_real": 1.0, "accuracy_fake": 1.0}
+    history = [{**sides, "generators_gradient_norm": norm} for norm in (1.0, 0.5, 0.001)]
+    assert "generators" in strong.holds(history)
+    assert strong.holds(history[:2]) is None
+
+
+def test_a_reference_of_large_samples_is_bounded(monkeypatch):
+    monkeypatch.setattr("kgan.callbacks.health._MOST_NUMBERS", 64 * 40)
+    model = kgan.zoo.load("dcgan", like=DIGITS, width=4, latent_dim=4, seed=0)
+    for data in (DIGITS, kgan.data.ShuffledBatches((DIGITS,), 16)):
+        health = kgan.callbacks.Health(num_samples=16)
+        model.fit(data, steps_per_epoch=1, callbacks=[health], verbose=0)
+        assert len(health._reference) <= 40 and len(health._real) == 16
 
 
 def test_accuracies_by_hand():

@@ -124,3 +124,22 @@ def test_refuses_in_words():
         metrics.update_all([3], ring(10))
     with pytest.raises(ValueError, match="Received"):
         metrics.evaluate(ring(10), np.zeros((10, 3)))
+
+
+def test_figures_of_one_name_are_numbered_with_their_errors():
+    real, fake = ring(300, seed=0), ring(300, seed=1)
+    chosen = [metrics.KernelDistance(block_size=size) for size in (50, 100, 150)]
+    found = metrics.evaluate(real, fake, metrics=chosen)
+    names = ["kernel_distance", "kernel_distance_2", "kernel_distance_3"]
+    assert list(found) == names and list(found.standard_errors) == names
+    assert [found[name] for name in names] == [metric.result() for metric in chosen]
+    assert [found.standard_errors[name] for name in names] == [m.standard_error for m in chosen]
+
+
+def test_an_array_that_is_filled_anew_leaves_what_was_measured():
+    real, buffer = ring(300, seed=0), ring(300, seed=1).astype("float64")
+    metric = metrics.SlicedWasserstein()
+    metric.update_state(real, buffer)
+    expected = metric.result()
+    buffer[:] = 100.0
+    assert metric.result() == expected

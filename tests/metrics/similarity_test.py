@@ -65,7 +65,9 @@ def similarity_by_windows(one, other):
 
 def test_similarity_is_that_of_its_windows():
     real, fake = pictures(2, 16), 0.5 * pictures(2, 16) + 0.5 * pictures(2, 16, seed=1)
-    expected = np.mean([similarity_by_windows(x[..., 0], y[..., 0]) for x, y in zip(real, fake)])
+    expected = np.mean(
+        [similarity_by_windows(x[..., 0] + 1, y[..., 0] + 1) for x, y in zip(real, fake)]
+    )
     assert measured(StructuralSimilarity(), real, fake) == pytest.approx(expected, rel=1e-5)
     assert measured(StructuralSimilarity(), real, real) == pytest.approx(1.0)
 
@@ -73,6 +75,7 @@ def test_similarity_is_that_of_its_windows():
 def test_similarity_of_flat_images_is_that_of_their_brightness():
     a, b, c1 = 0.6, -0.3, 0.02**2
     real, fake = (np.full((2, 12, 12, 3), value) for value in (a, b))
+    a, b = a + 1, b + 1  # intensities begin at 0
     expected = (2 * a * b + c1) / (a**2 + b**2 + c1)
     assert measured(StructuralSimilarity(), real, fake) == pytest.approx(expected, abs=1e-5)
 
@@ -83,15 +86,29 @@ def test_agrees_with_tensorflow():
 
     real, noise = pictures(channels=3), pictures(channels=3, seed=1)
     fake = np.clip(real + 0.4 * noise, -1, 1)
-    expected = float(tf.reduce_mean(tf.image.ssim(real, fake, 2.0)))
+    expected = float(tf.reduce_mean(tf.image.ssim(real + 1, fake + 1, 2.0)))
     assert measured(StructuralSimilarity(), real, fake) == pytest.approx(expected, abs=1e-4)
     metric = MultiScaleStructuralSimilarity(num_pairs=3)
     found = measured(metric, None, np.concatenate([real[:3], fake[:3]]))
     order = np.random.default_rng(0).permutation(6)
     images = np.concatenate([real[:3], fake[:3]])[order]
     factors = np.array([0.0448, 0.2856]) / (0.0448 + 0.2856)
-    expected = tf.image.ssim_multiscale(images[:3], images[3:], 2.0, power_factors=list(factors))
+    expected = tf.image.ssim_multiscale(
+        images[:3] + 1, images[3:] + 1, 2.0, power_factors=list(factors)
+    )
     assert found == pytest.approx(float(tf.reduce_mean(expected)), abs=1e-4)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="compares with TensorFlow")
+def test_pixels_are_compared_as_every_other_library_compares_them():
+    import tensorflow as tf
+
+    # Mid-grey, where floats in [-1, 1] change their sign, and a shift of brightness.
+    real = (118 + 8 * (1 + pictures(channels=3))).astype("uint8")
+    fake = real + np.uint8(15)
+    expected = float(tf.reduce_mean(tf.image.ssim(real, fake, 255)))
+    assert measured(StructuralSimilarity(), real, fake) == pytest.approx(expected, abs=1e-4)
+    assert expected > 0.95
 
 
 def test_diversity_ranks_collapse_worst():

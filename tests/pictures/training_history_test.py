@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -83,6 +85,23 @@ def test_less_is_better(name):
 @pytest.mark.parametrize("name", ["val_inception_score", "psnr", "x_recall", "ssim", "val_modes"])
 def test_more_is_better(name):
     assert mode_of(name) == "max"
+
+
+def test_every_metric_goes_the_way_that_its_class_says():
+    metrics = [getattr(kgan.metrics, name) for name in dir(kgan.metrics)]
+    found = 0
+    for metric in metrics:
+        if not (isinstance(metric, type) and issubclass(metric, kgan.metrics.SampleMetric)):
+            continue
+        modes = getattr(metric, "mode", None)
+        if metric is kgan.metrics.SampleMetric or modes is None:
+            continue
+        if not isinstance(modes, dict):
+            modes = {inspect.signature(metric).parameters["name"].default: modes}
+        for name, mode in modes.items():
+            assert mode_of(f"val_{name}") == mode, name
+            found += 1
+    assert found >= 10
 
 
 def test_best_epoch():
