@@ -62,9 +62,10 @@ def main(argv=None):
     for figure in rows["real"]:
         values = [row[figure] for row in rows.values()]
         steps = np.diff(values) if figure in FALLING else -np.diff(values)
-        judged = figure in FALLING + RISING
-        wrong += judged and not (steps >= 0).all()
-        verdict = ("yes" if (steps >= 0).all() else "NO") if judged else "-"
+        verdict = "-"
+        if figure in FALLING + RISING:
+            verdict = "yes" if (steps >= 0).all() else "NO"
+        wrong += verdict == "NO"
         print(f"| {figure} | {' | '.join(f'{value:.4g}' for value in values)} | {verdict} |")
     print(f"\n{arguments.model}, early: {arguments.early_steps} steps of 64.\n\n{rows['real']}")
     return int(wrong > 0)

@@ -15,7 +15,6 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import argparse
-import hashlib
 import json
 import pathlib
 import platform
@@ -28,7 +27,7 @@ from tasks.common import load_mnist
 
 import kgan
 from kgan.data import to_float
-from kgan.files import replacing
+from kgan.files import hash_of, replacing
 from kgan.metrics import features
 
 BAR = 0.99
@@ -104,7 +103,7 @@ def main():
         "test_accuracy": accuracy,
         "test_images": len(test),
         "num_weights": judge.count_params(),
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": hash_of(weights),
         "data": "MNIST, 60 000 training images (CC BY-SA 3.0), shifted by up to 2 pixels",
         "command": f"python benchmarks/train_judge.py --epochs {arguments.epochs} "
         f"--batch-size {arguments.batch_size} --seed {arguments.seed}",

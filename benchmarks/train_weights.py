@@ -155,7 +155,8 @@ class Task:
             figures, _, _ = figures_of(model, self.test, self.test_labels)
             return figures, (
                 f"{len(self.test)} MNIST test images with hidden partners; digits read by "
-                "kgan.metrics.digit_judge"
+                "kgan.metrics.digit_judge; the best epoch was chosen by the likeness to the hidden "
+                f"partners of the first {NUM_VALIDATED}"
             )
         asked = np.arange(self.num_judged) % (self.num_classes or 1)
         labels = {"labels": asked} if self.num_classes else {}

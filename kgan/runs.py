@@ -20,7 +20,6 @@ import time
 
 import keras
 import numpy as np
-from keras import ops
 
 from kgan import data, registry, report, zoo
 from kgan.callbacks import Health, SampleGrid, drawing
@@ -285,7 +284,7 @@ def _check_same(run, settings, asked, defaults):
 def _epochs_done(run, model, record):
     # The game's clock, saved with the weights, so the two can't disagree after a kill.
     steps = -(-record["examples"] // record["settings"]["batch_size"])
-    clock = int(ops.convert_to_numpy(model.optimizer.iterations))
+    clock = model.batches_seen
     if clock % steps:
         raise ValueError(
             f"{run.model_file} was not saved by this run: it has made {clock} steps, which are no "

@@ -182,6 +182,12 @@ class Training:
         super().set_weights(weights)
         self.restart_averages()
 
+    @property
+    def batches_seen(self):
+        """The game's clock: an integer, how many batches it was trained with."""
+        self.synchronize()
+        return int(ops.convert_to_numpy(self.optimizer.iterations))
+
     def restart_averages(self):
         """Lets the moving averages begin anew, at the weights as they are."""
         if getattr(self, "optimizer", None):

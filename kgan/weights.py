@@ -96,7 +96,6 @@ def restore(model, path, sha256=None):
         ValueError: when the file is missing, is another, or does not fit; the model is then as it
             was.
     """
-    path = pathlib.Path(path)
     check_shipped(path, sha256)
     with np.load(path) as file:
         arrays = [file[key] for key in sorted(file.files)]

@@ -53,9 +53,9 @@ def dcgan(
             `1 - label_smoothing`. Defaults to 0.0.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
-        discriminator_stages: integer, the discriminator's halvings. 3 take 28x28 to 4x4, and make
-            better digits than the generator's two, for half as much time again. Defaults to
-            `None`, as many as the generator's doublings.
+        discriminator_stages: integer, the discriminator's halvings. 3 take 28x28 to 4x4,
+            which made better digits than two. Defaults to `None`, as many as the generator's
+            doublings.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,

@@ -5,7 +5,6 @@ import math
 import pathlib
 
 import keras
-from keras import ops
 
 from kgan.files import replacing
 
@@ -111,7 +110,7 @@ class BestMoment(keras.callbacks.Callback):
         record = json.loads(self.record_file.read_text())
         known = (record["metric"], record["mode"]) == (self.monitor, self.mode)
         # The best of another model, trained from the start in this folder, is not this one's.
-        if known and record["best"].get("batch", math.inf) <= self._clock():
+        if known and record["best"].get("batch", math.inf) <= self.model.batches_seen:
             self.best, self.last = record["best"], record["last"]
 
     def on_epoch_end(self, epoch, logs=None):
@@ -119,7 +118,7 @@ class BestMoment(keras.callbacks.Callback):
         value = (logs or {}).get(self.monitor)
         if value is None:
             return  # With validation_freq, only some epochs are measured.
-        self.last = {"epoch": epoch + 1, "batch": self._clock(), "value": float(value)}
+        self.last = {"epoch": epoch + 1, "batch": self.model.batches_seen, "value": float(value)}
         if self.best is None or self._is_better(self.last["value"], self.best["value"]):
             self.best = self.last
             self.model.save(self.model_file)
@@ -135,10 +134,6 @@ class BestMoment(keras.callbacks.Callback):
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
                 f"{self.last['epoch']}."
             )
-
-    def _clock(self):
-        self.model.synchronize()
-        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _is_better(self, value, best):
         if math.isnan(value) or math.isnan(best):

@@ -129,7 +129,7 @@ class Health(keras.callbacks.Callback):
         logs.update({name: latest[name] for name in latest if name not in ("epoch", "batch")})
 
     def _look(self, epoch, logs):
-        place = {"epoch": epoch + 1, "batch": self._clock()}
+        place = {"epoch": epoch + 1, "batch": self.model.batches_seen}
         measured = self._measure()
         self.figures.append({**place, **measured})
         # The logs keep the losses, so the file need not.
@@ -217,16 +217,12 @@ class Health(keras.callbacks.Callback):
 
     def _most(self, shape):
         # As many samples as there is room for, and never fewer than a look takes.
-        room = max(self.num_samples, _MOST_NUMBERS // max(1, int(np.prod(shape))))
+        room = _MOST_NUMBERS // max(1, int(np.prod(shape)))
         return max(self.num_samples, min(self.num_reference, room))
 
     def _numpy(self, batch):
         unpacked = contract.unpack(self.model.fields, batch)
         return tuple(ops.convert_to_numpy(field) for field in unpacked)
-
-    def _clock(self):
-        self.model.synchronize()
-        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     @property
     def _path(self):
@@ -236,7 +232,7 @@ class Health(keras.callbacks.Callback):
         """What an earlier call with this folder found, up to where the model stands."""
         if self._path is None or not self._path.exists() or self.figures:
             return
-        kept, clock = json.loads(self._path.read_text()), self._clock()
+        kept, clock = json.loads(self._path.read_text()), self.model.batches_seen
         self.figures = [row for row in kept["figures"] if row["batch"] <= clock]
         self.diagnoses = [row for row in kept["diagnoses"] if row["batch"] <= clock]
 

@@ -175,8 +175,10 @@ def discriminator(
     _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
     x = packed(images, pack)
-    least = num_stages(image_shape)
-    for stage in range(least if stages is None else check_count("stages", stages)):
+    halvings = num_stages(image_shape)  # which refuses sizes, whatever is wanted
+    if stages is not None:
+        halvings = check_count("stages", stages)
+    for stage in range(halvings):
         normalize = normalization and stage > 0
         convolution = layers.Conv2D(
             width * 2**stage,

@@ -175,9 +175,8 @@ def test_a_translator_that_hits_its_targets_is_not_called_a_copier():
     assert memorisation.holds([figures])
     assert memorisation.holds([{**figures, "answers_inputs": True}]) is None
     model = kgan.zoo.load("pix2pix", like=(DIGITS, DIGITS), width=4, discriminator_width=4, seed=0)
-    said, health = [], None
     model.imitate = lambda fields, seed=0: (fields[1], fields[1])  # no error is smaller
-    health = kgan.callbacks.Health(num_samples=16, warm_up=0, patience=1, say=said.append)
+    health = kgan.callbacks.Health(num_samples=16, warm_up=0, patience=1)
     model.fit(DIGITS[:32], DIGITS[:32], batch_size=16, callbacks=[health], verbose=0)
     assert health.figures[-1]["nearness"] == 0.0
     assert "memorisation" not in [diagnosis["name"] for diagnosis in health.diagnoses]
