@@ -33,6 +33,29 @@ def check_count(name, value, minimum=1):
     return int(value)
 
 
+def check_counts(name, values, example="(128, 128)"):
+    """Returns a tuple of integers of at least 1, and raises where it is none or empty.
+
+    Args:
+        name: string, the argument's name.
+        values: what was received.
+        example: string, what the errors name as one that fits.
+
+    Returns:
+        `values` as a tuple of Python integers.
+
+    Raises:
+        TypeError: when it is no tuple or list of integers, or empty.
+        ValueError: when one is below 1.
+    """
+    if not isinstance(values, tuple | list) or not values:
+        raise TypeError(
+            f"`{name}` must be a tuple of positive integers, such as {example}. "
+            f"Received: {name}={values!r}"
+        )
+    return tuple(check_count(name, value) for value in values)
+
+
 def check_weight(name, value):
     """Returns the weight of a term, and raises where it is no finite number of at least 0.
 

@@ -16,7 +16,8 @@ class Measuring:
     """What an `AdversarialModel` does with the metrics that it was compiled with."""
 
     _sample_metrics = types.MappingProxyType({})
-    _measured, _real_marks = None, None
+    # What the metrics' real side was measured on, and the marks that it left there.
+    _real_side = (None, None)
     # The place, among the fields, of the samples that the model's own should look like.
     imitated_field = 0
 
@@ -140,7 +141,7 @@ class Measuring:
             )
         # Read-only and thereby untracked: Keras would ask for results within compiled steps.
         self._sample_metrics = types.MappingProxyType({metric.name: metric for metric in metrics})
-        self._measured = None
+        self._real_side = (None, None)
 
     def _measure(self, data, steps, show_progress):
         """Feeds the metrics with `data` and with as many samples, and returns their results."""
@@ -148,15 +149,15 @@ class Measuring:
 
         metrics = list(self._sample_metrics.values())
         # What real samples leave behind stays the same while `fit` comes with the same data.
-        before = self._measured and self._measured()
+        measured, marks = self._real_side
         # Metrics can be used elsewhere in between: on other data, or by another model.
         seen_before = (
             steps is None
-            and before is not None
-            and before is data
-            and self._real_marks == [metric.real_mark() for metric in metrics]
+            and measured is not None
+            and measured() is data
+            and marks == [metric.real_mark() for metric in metrics]
         )
-        self._measured = None
+        self._real_side = (None, None)
         for metric in metrics:
             if seen_before and not metric.paired:
                 metric.reset_fake()
@@ -178,8 +179,8 @@ class Measuring:
                 "left. Pass arrays or a dataset that can be gone through again. "
                 f"Received: a {type(data).__name__}"
             )
-        self._measured = weakref.ref(data) if steps is None else None
-        self._real_marks = [metric.real_mark() for metric in metrics]
+        if steps is None:
+            self._real_side = (weakref.ref(data), [metric.real_mark() for metric in metrics])
         results = {}
         for name, metric in self._sample_metrics.items():
             result = metric.result()

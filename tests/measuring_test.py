@@ -205,6 +205,20 @@ def test_best_moment_of_another_model_in_the_folder_is_forgotten(tmp_path):
     keras.saving.load_model(tmp_path / "best.keras")
 
 
+def test_best_moment_begins_anew_with_another_model(tmp_path):
+    options = {"validation_data": RING, "verbose": 0}
+    best = BestMoment(tmp_path, say=print)
+    vanilla().fit(RING, epochs=2, callbacks=[best], **options)
+    best.best = {**best.best, "value": -1.0}
+    model = vanilla()
+    model.fit(RING, epochs=1, callbacks=[best], **options)
+    assert best.best["epoch"] == 1 and best.best["value"] > 0
+    # The same model's best stays.
+    best.best = {**best.best, "value": -1.0}
+    model.fit(RING, epochs=2, initial_epoch=1, callbacks=[best], **options)
+    assert best.best["value"] == -1.0 and best.last["epoch"] == 2
+
+
 def test_metrics_used_elsewhere_in_between_forget_what_they_held():
     model = vanilla()
     data = kgan.data.ShuffledBatches((RING,), 64)
@@ -224,6 +238,16 @@ def test_best_moment_says_what_it_lacks(tmp_path):
     with pytest.raises(ValueError, match='mode="min"'):
         best = BestMoment(tmp_path, monitor="generator_loss")
         model.fit(RING, callbacks=[best], verbose=0)
+    with pytest.raises(ValueError, match="Nothing logs 'val_frechet'.*val_frechet_distance"):
+        best = BestMoment(tmp_path, monitor="val_frechet", mode="min")
+        model.fit(RING, validation_data=RING, callbacks=[best], verbose=0)
+    said = []
+    best = BestMoment(tmp_path, monitor="diversity", mode="max", say=said.append)
+    model.fit(RING, callbacks=[best], verbose=0)
+    assert "'diversity' was never logged" in said[0] and "generator_loss" in said[0]
+    best = BestMoment(tmp_path, monitor="val_generator_loss", mode="min", say=said.append)
+    model.fit(RING, validation_data=RING, callbacks=[best], verbose=0)
+    assert "Best val_generator_loss" in said[1]
     model.compile(optimizer=model.optimizer)
     with pytest.raises(ValueError, match="FrechetDistance"):
         model.fit(RING, callbacks=[BestMoment(tmp_path)], verbose=0)

@@ -30,8 +30,8 @@ class BestMoment(keras.callbacks.Callback):
             `print`.
 
     Raises:
-        ValueError: from `fit`, before the first step, when the model has no metric, the mode is not
-            known, or there is no validation data.
+        ValueError: from `fit`, before the first step, when the model has no metric, nothing logs
+            the name, the mode is not known, or there is no validation data.
 
     Example:
 
@@ -96,25 +96,36 @@ class BestMoment(keras.callbacks.Callback):
                 "validation_data=..., or hold out a part of arrays with validation_split=0.1. "
                 "Received: fit without validation data"
             )
+        held_out = [f"val_{name}" for name in (*directions, "loss", *self.model.trackers)]
+        if self.monitor.startswith("val_") and self.monitor not in held_out:
+            raise ValueError(
+                f"Nothing logs '{self.monitor}'. On held-out data this model is measured by "
+                f"{held_out}. Received: monitor={self.monitor!r}"
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._recalled = False
+        self._recalled, self._logged = False, []
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes up what an earlier call found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
-        if self._recalled or self.best is not None:
+        if self._recalled:
             return
         self._recalled = True
+        if self.best is not None:
+            # The best of another model is not this one's.
+            if self.best["batch"] > self.model.batches_seen:
+                self.best = self.last = None
+            return
         if not (self.record_file.exists() and self.model_file.exists()):
             return
         record = json.loads(self.record_file.read_text())
         known = (record["metric"], record["mode"]) == (self.monitor, self.mode)
-        # The best of another model, trained from the start in this folder, is not this one's.
         if known and record["best"].get("batch", math.inf) <= self.model.batches_seen:
             self.best, self.last = record["best"], record["last"]
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the model when it is the best so far, and notes where the run stands."""
+        self._logged = list(logs or {})
         value = (logs or {}).get(self.monitor)
         if value is None:
             return  # With validation_freq, only some epochs are measured.
@@ -128,7 +139,12 @@ class BestMoment(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Reports the best and the last moment."""
-        if self.best is not None:
+        if self.best is None:
+            self.say(
+                f"BestMoment kept nothing: '{self.monitor}' was never logged, and the last epoch "
+                f"logged {self._logged}."
+            )
+        else:
             self.say(
                 f"Best {self.monitor}: {self.best['value']:.4g} in epoch {self.best['epoch']}, "
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "

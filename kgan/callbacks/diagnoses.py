@@ -82,6 +82,8 @@ def _too_weak(history):
 
 def _diverged(history):
     now = history[-1]
+    if math.isnan(now["diversity"]):
+        return "generated samples, or their features, hold NaN or infinite values"
     for name, value in now.items():
         if name.endswith("_gradient_norm"):
             smallest = min(figures[name] for figures in history)

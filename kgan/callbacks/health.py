@@ -1,8 +1,8 @@
 """The callback that watches how a game goes: who wins, what is lost, what is copied."""
 
-import hashlib
 import itertools
 import json
+import math
 import pathlib
 
 import keras
@@ -14,7 +14,7 @@ from kgan.callbacks import vitals
 from kgan.callbacks.diagnoses import ILLNESSES
 from kgan.data import contract
 from kgan.data.checks import check
-from kgan.data.inspection import kind_of
+from kgan.data.inspection import first_of_equal, kind_of
 from kgan.files import replacing
 from kgan.metrics.extractors import Extractor
 
@@ -113,11 +113,17 @@ class Health(keras.callbacks.Callback):
         # Copies, lest a small part keep all the rest in memory.
         self._batch = tuple(field[: self.num_samples].copy() for field in fields)
         # Data that is repeated within an epoch would be its own nearest neighbour.
-        self._reference = _without_repeats(self._features(fields[imitated]))
+        reference = _without_repeats(self._features(fields[imitated]))
+        self._nearness = vitals.Nearness(reference, self.num_samples)
         self._real = _without_repeats(self._features(self._batch[imitated]))
         self._held = {illness.name: 0 for illness in ILLNESSES}
         self._first = None
-        self._recall()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Takes up what earlier calls found, up to where the model stands."""
+        # Not before training: a callback that restores the model may come after this one.
+        if self._first is None:
+            self._recall()
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks, puts the figures into the logs, and names what begins to hold."""
@@ -173,11 +179,9 @@ class Health(keras.callbacks.Callback):
         norms = model.gradient_norms(batch).items()
         figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
         fake = self._features(fake)
-        return {
-            **figures,
-            **vitals.spread(self._real, fake),
-            "nearness": vitals.nearness(self._reference, fake),
-        }
+        if not np.isfinite(fake).all():
+            return {**figures, **dict.fromkeys((*vitals.SPREAD, "nearness"), math.nan)}
+        return {**figures, **vitals.spread(self._real, fake), "nearness": self._nearness(fake)}
 
     def _features(self, samples):
         # Not the extractor's own None, which is in float64 and takes twice the room.
@@ -229,12 +233,13 @@ class Health(keras.callbacks.Callback):
         return None if self.folder is None else self.folder / "health.json"
 
     def _recall(self):
-        """What an earlier call with this folder found, up to where the model stands."""
-        if self._path is None or not self._path.exists() or self.figures:
-            return
-        kept, clock = json.loads(self._path.read_text()), self.model.batches_seen
-        self.figures = [row for row in kept["figures"] if row["batch"] <= clock]
-        self.diagnoses = [row for row in kept["diagnoses"] if row["batch"] <= clock]
+        if self._path is not None and self._path.exists() and not self.figures:
+            kept = json.loads(self._path.read_text())
+            self.figures, self.diagnoses = kept["figures"], kept["diagnoses"]
+        # What is later than the model was found on another one, or before it was set back.
+        clock = self.model.batches_seen
+        self.figures = [row for row in self.figures if row["batch"] <= clock]
+        self.diagnoses = [row for row in self.diagnoses if row["batch"] <= clock]
 
     def _write(self):
         if self._path is None:
@@ -246,10 +251,8 @@ class Health(keras.callbacks.Callback):
 
 
 def _without_repeats(rows):
-    # By their bytes: to sort rows of many numbers takes seconds.
-    digests = [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in rows]
-    _, first = np.unique(digests, return_index=True)
-    return rows if len(first) == len(rows) else rows[np.sort(first)]
+    first = first_of_equal(rows)
+    return rows if len(first) == len(rows) else rows[first]
 
 
 def _slices(length):

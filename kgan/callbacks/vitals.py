@@ -3,7 +3,10 @@
 import numpy as np
 from keras import ops
 
+# What `spread` finds.
+SPREAD = ("diversity", "coverage", "precision", "energy")
 _NEIGHBOURS = 5
+_ROWS_AT_ONCE = 1000
 
 
 def accuracies(loss, real, fake):
@@ -42,8 +45,10 @@ def spread(real, fake):
         2019, equation 1). `energy`: the energy distance of the two batches over twice their mean
         distance, 0 for one distribution, 1 for two points (Szekely and Rizzo 2013).
     """
-    among_real, among_fake = distances(real, real), distances(fake, fake)
-    between = distances(real, fake)
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    among_real, among_fake = euclidean_distances(real), euclidean_distances(fake)
+    between = euclidean_distances(real, fake)
     mean_real, mean_fake = _mean_of_pairs(among_real), _mean_of_pairs(among_fake)
     place = min(_NEIGHBOURS, len(real) - 1)
     radius = np.sort(among_real, axis=1)[:, place]  # place 0 is the sample itself
@@ -57,40 +62,40 @@ def spread(real, fake):
     }
 
 
-def nearness(real, fake, chunk=1000):
+class Nearness:
     """How near generated samples come to training data, beside how near real ones are.
 
     Args:
         real: float array (n, dim), training data without repetitions.
-        fake: float array (m, dim), generated samples.
-        chunk: integer, rows of `real` at a time.
-
-    Returns:
-        The median distance of a generated sample to its nearest real one, over that of a real
-        sample to its nearest other: about 1 for new samples, 0 for copies.
+        num_samples: integer, real samples whose nearest others say what is usual.
     """
-    rows = np.random.default_rng(0).choice(len(real), min(len(fake), len(real)), replace=False)
-    made, held = np.full(len(fake), np.inf), np.full(len(rows), np.inf)
-    for start in range(0, len(real), chunk):
-        part = real[start : start + chunk]
-        made = np.minimum(made, distances(fake, part).min(axis=1))
-        apart = distances(real[rows], part)
-        apart[rows[:, None] == np.arange(start, start + len(part))] = np.inf
-        held = np.minimum(held, apart.min(axis=1))
-    usual = np.median(held)
-    return float(np.median(made) / usual) if usual else 1.0
 
+    def __init__(self, real, num_samples):
+        # Real samples are measured once, not at each look.
+        rows = np.random.default_rng(0).choice(len(real), min(num_samples, len(real)), False)
+        self.real = real
+        self._usual = np.median(self._nearest(real[rows], rows))
 
-def distances(first, second):
-    """Euclidean distances (n, m) of the rows of two float arrays (n, dim) and (m, dim)."""
-    from scipy.spatial.distance import cdist
+    def __call__(self, fake):
+        """The median distance of a sample of `fake` (m, dim) to its nearest real one.
 
-    if first.shape[1] <= 16:
-        return cdist(first, second)
-    # The same by one matrix product, many times quicker where there are many axes.
-    squares = np.square(first).sum(1)[:, None] + np.square(second).sum(1)
-    squares -= 2.0 * first @ second.T
-    return np.sqrt(np.maximum(squares, 0.0))
+        Over that of a real sample to its nearest other: about 1 for new samples, 0 for copies.
+        """
+        if not (self._usual and np.isfinite(self._usual)):
+            return 1.0  # Of one training sample alone nothing is usual.
+        return float(np.median(self._nearest(fake)) / self._usual)
+
+    def _nearest(self, samples, own_rows=None):
+        from sklearn.metrics.pairwise import euclidean_distances
+
+        nearest = np.full(len(samples), np.inf)
+        for start in range(0, len(self.real), _ROWS_AT_ONCE):
+            part = self.real[start : start + _ROWS_AT_ONCE]
+            distances = euclidean_distances(samples, part)
+            if own_rows is not None:
+                distances[own_rows[:, None] == np.arange(start, start + len(part))] = np.inf
+            nearest = np.minimum(nearest, distances.min(axis=1))
+        return nearest
 
 
 def jensen_shannon(loss, real, fake):

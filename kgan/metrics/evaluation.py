@@ -157,7 +157,7 @@ def evaluate(real, fake, metrics=None, extractor=None):
     assert evaluation["precision"] > 0.9
     ```
     """
-    real, fake = read(real, "real"), read(fake, "fake")
+    real, fake = read(real, "real", whole=True), read(fake, "fake", whole=True)
     if metrics is None:
         metrics = default_metrics(fake, extractor)
     for metric in metrics:

@@ -137,6 +137,12 @@ class Extractor:
                     "An extractor returns one row per sample. "
                     f"Received: {output.shape} for samples of shape {batch.shape}"
                 )
+            if not np.isfinite(output).all():
+                raise ValueError(
+                    "An extractor returns finite features. Look at its weights, and whether it "
+                    "was trained on images of another scale than [-1, 1]. "
+                    f"Received: NaN or infinite features of {name}"
+                )
             found.append(output.reshape(len(batch), -1))
         return np.concatenate(found).reshape(count, channels * found[0].shape[1])
 
@@ -260,7 +266,7 @@ class Extractor:
         return batch
 
 
-def read(samples, name="samples", as_images=False):
+def read(samples, name="samples", as_images=False, whole=False):
     """Samples as an array that is whole and checked.
 
     Args:
@@ -269,6 +275,8 @@ def read(samples, name="samples", as_images=False):
         name: string for messages.
         as_images: boolean. Takes floats (n, height, width) for grey images, and refuses all that
             can't be images. Defaults to `False`.
+        whole: boolean, whether this is a whole collection, in which what is odd in training data
+            is odd too and warned of, such as floats on [0, 1]. Defaults to `False`, a batch.
 
     Returns:
         uint8 or float32 images with their channels, or floats (n, ...), (n, 1) for plain numbers.
@@ -285,8 +293,9 @@ def read(samples, name="samples", as_images=False):
     if as_images or samples.ndim == 4 or samples.dtype.kind != "f" or 0 in samples.shape:
         rank = 3 if as_images or samples.ndim == 3 else max(1, samples.ndim - 1)
         with warnings.catch_warnings():
-            # What is odd in training data, such as a batch without a dark pixel, is not odd here.
-            warnings.simplefilter("ignore", UserWarning)
+            if not whole:
+                # A batch without a dark pixel is nothing odd.
+                warnings.simplefilter("ignore", UserWarning)
             return check((Samples((None,) * rank, name=name),), samples)[0]
     if not np.isfinite(samples).all():
         raise ValueError(

@@ -105,12 +105,10 @@ def _radii(rows, neighbours):
 
 def _distances(rows, others):
     """Yields `(start, squared distances)` of some rows at a time to all others."""
-    squares = np.square(others).sum(axis=1)
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    squares = np.square(others).sum(axis=1)[None]
     step = max(1, _DISTANCES // len(others))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        distances = part @ others.T
-        distances *= -2
-        distances += squares
-        distances += np.square(part).sum(axis=1)[:, None]
-        yield start, np.maximum(distances, 0.0, out=distances)
+        yield start, euclidean_distances(part, others, Y_norm_squared=squares, squared=True)

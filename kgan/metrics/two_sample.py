@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+import warnings
 
 import keras
 import numpy as np
 from keras import layers
 
 from kgan.arguments import check_count
+from kgan.data.inspection import first_of_equal
 from kgan.metrics.extractors import Extractor, read
 
 _BATCH = 64
@@ -93,7 +95,8 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
 
     Args:
         a: uint8 images, floats in [-1, 1], or vectors: at least 20 samples, none of which is also
-            in `b`.
+            in `b`. Each should be drawn by itself: copies, as of oversampled data or of a camera's
+            still frames, let chance look like a difference, and are warned of.
         b: samples of the same shape. Of the larger side as many are drawn as the smaller has.
         seed: integer that chooses the halves and starts the classifier. Defaults to 0.
         extractor: as `kgan.metrics.Extractor` takes it: the classifier then reads features.
@@ -130,12 +133,14 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
     seed = check_count("seed", seed, minimum=0)
     num_samples = check_count("num_samples", num_samples, minimum=_FEWEST)
     epochs = check_count("epochs", epochs)
-    sides = [read(side, name) for side, name in ((a, "a"), (b, "b"))]
+    sides = [read(side, name, whole=True) for side, name in ((a, "a"), (b, "b"))]
     if sides[0].shape[1:] != sides[1].shape[1:]:
         raise ValueError(
             "Samples of different shapes are told apart without a test. Bring both to one shape. "
             f"Received: a of shape {sides[0].shape}, b of shape {sides[1].shape}"
         )
+    for side, name in zip(sides, "ab"):
+        _warn_of_repeats(side, name)
     count = min(num_samples, *(len(side) for side in sides))
     if count < _FEWEST:
         raise ValueError(
@@ -166,6 +171,17 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
         seed=seed,
         classifier=network.name.replace("_", " "),
     )
+
+
+def _warn_of_repeats(samples, name):
+    repeats = len(samples) - len(first_of_equal(samples))
+    if repeats:
+        warnings.warn(
+            f"{repeats} of the {len(samples)} samples of `{name}` repeat others. If they are "
+            "copies, the p-value is too small, as each counts as a new sample: drop them, "
+            f"{name} = np.unique({name}, axis=0).",
+            stacklevel=3,
+        )
 
 
 def _labelled(random, zeros, ones):

@@ -6,7 +6,7 @@ import random
 import keras
 from keras import layers
 
-from kgan.arguments import check_count
+from kgan.arguments import check_count, check_counts
 from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
 
 
@@ -37,7 +37,8 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", nor
     network = kgan.networks.mlp.generator((28, 28, 1), latent_dim=64)
     ```
     """
-    _check_sizes(sample_shape, units)
+    check_counts("sample_shape", sample_shape, "(2,)")
+    check_counts("units", units)
     check_count("latent_dim", latent_dim)
     if activation == "auto":
         activation = "tanh" if len(sample_shape) == 3 else "linear"
@@ -100,7 +101,8 @@ def discriminator(
     network = kgan.networks.mlp.discriminator((28, 28, 1), dropout=0.3)
     ```
     """
-    _check_sizes(sample_shape, units)
+    check_counts("sample_shape", sample_shape, "(2,)")
+    check_counts("units", units)
     sample = keras.Input(sample_shape, name="sample")
     x = packed(sample, pack)
     if len(sample_shape) > 1:
@@ -124,14 +126,3 @@ def discriminator(
     last = layers.Dense(1, dtype="float32", **constrained(constraint))
     logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(sample, logits, name="discriminator")
-
-
-def _check_sizes(sample_shape, units):
-    for name, sizes in (("sample_shape", sample_shape), ("units", units)):
-        if not isinstance(sizes, tuple | list) or not sizes:
-            raise TypeError(
-                f"`{name}` must be a tuple of positive integers, such as (2,). "
-                f"Received: {name}={sizes!r}"
-            )
-        for size in sizes:
-            check_count(name, size)

@@ -10,7 +10,7 @@ import math
 import keras
 from keras import initializers, layers, ops
 
-from kgan.arguments import check_count
+from kgan.arguments import check_count, check_counts
 from kgan.networks.dcgan import num_stages
 
 NEGATIVE_SLOPE = 0.2
@@ -226,12 +226,7 @@ def _block(x, depth, expansion, group_size):
 
 def _residual_perceptron(x, units):
     """Residual blocks of dense layers, without normalization, which at first are the identity."""
-    if not isinstance(units, tuple | list) or not units:
-        raise TypeError(
-            "`units` must be a tuple of positive integers, one per residual block, such as "
-            f"(128, 128, 128). Received: units={units!r}"
-        )
-    units = [check_count("units", width) for width in units]
+    units = check_counts("units", units, "(128, 128, 128), one per residual block")
     gain = _gain(len(units))
     x = _dense(units[0])(x)
     for width in units:

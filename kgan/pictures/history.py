@@ -30,6 +30,7 @@ _TOGETHER = {
     "samples beside real ones": ("diversity", "coverage", "precision", "nearness"),
     "distance to real samples": ("energy", "jensen_shannon"),
 }
+_HEALTH = {name for names in _TOGETHER.values() for name in names}
 _COLOURS = ("#2166ac", "#c2541b", "#2a8a4e", "#8a4fbf", "#b8860b", "#c0397b")
 _INK = "#222222"
 _HELD_OUT = " (validation)"
@@ -92,8 +93,8 @@ def read_history(history):
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise ValueError(
             "A history has one number per epoch and name. With validation_freq, fit leaves gaps "
-            "that a list can't show: log to a file with keras.callbacks.CSVLogger and pass its "
-            f"path. Received: lists of lengths {lengths}"
+            "that a list can't show: validate after each epoch, or pass the columns of one length. "
+            f"Received: lists of lengths {lengths}"
         )
     count = next(iter(lengths.values()))
     epochs = np.asarray(first if len(first) == count else range(count), "int64") + 1
@@ -134,18 +135,24 @@ def best_epoch(values, mode):
     return int(finite.argmin() if mode == "min" else finite.argmax())
 
 
-def kind_of(name, columns):
+def kind_of(name, columns, modes=()):
     """What a column of a history holds.
 
     Args:
         name: string, the column's name.
         columns: all names. Where there is `<player>_loss`, `<player>_<term>` are terms.
+        modes: names of which a best is wanted: they are metrics, whatever they are called.
 
     Returns:
         `"loss"`; `"term"`; `"rate"` for learning rates; `"metric"` for what only held-out data
         have, or `"figure"` for all else.
     """
     plain = name.removeprefix("val_")
+    if plain == name and f"val_{name}" in columns and name in _HEALTH and "nearness" in columns:
+        # Of Health, which names figures as metrics of held-out data are named that are others.
+        return "figure"
+    if name in modes:
+        return "metric"
     if plain == "loss" or plain.endswith("_loss"):
         return "loss"
     if plain.endswith("learning_rate") or plain == "lr":
@@ -170,15 +177,14 @@ def panels(history, modes=None):
     columns, modes = history.columns, modes or {}
     by_kind = {"loss": [], "term": [], "rate": [], "metric": [], "figure": []}
     for name in columns:
-        # What has a best is a metric, whatever its name.
-        by_kind["metric" if name in modes else kind_of(name, columns)].append(name)
+        by_kind[kind_of(name, columns, modes)].append(name)
     losses = by_kind["loss"]
     if len([name for name in losses if not name.startswith("val_")]) > 1:
         # The sum of all players' losses says nothing about any.
         losses = [name for name in losses if name.removeprefix("val_") != "loss"]
     found = [_panel("losses", losses, columns)] if losses else []
     for plain in dict.fromkeys(name.removeprefix("val_") for name in by_kind["metric"]):
-        names = [name for name in (f"val_{plain}", plain) if name in columns]
+        names = [name for name in (f"val_{plain}", plain) if name in by_kind["metric"]]
         mode = modes.get(names[0]) or modes.get(plain) or mode_of(plain)
         lines = {words(name if len(names) > 1 else plain): columns[name] for name in names}
         found.append(Panel(words(plain), lines, mode))

@@ -185,7 +185,7 @@ def _figures(contents):
         return ""
     rows = []
     for name, values in _without_echoes(history.columns).items():
-        kind = "metric" if name in modes else kind_of(name, history.columns)
+        kind = kind_of(name, history.columns, modes)
         known = np.flatnonzero(np.isfinite(values))
         mode = modes.get(name) or mode_of(name) if kind == "metric" else None
         place = best_epoch(values, mode) if mode else None

@@ -196,7 +196,35 @@ def test_a_reference_of_large_samples_is_bounded(monkeypatch):
     for data in (DIGITS, kgan.data.ShuffledBatches((DIGITS,), 16)):
         health = kgan.callbacks.Health(num_samples=16)
         model.fit(data, steps_per_epoch=1, callbacks=[health], verbose=0)
-        assert len(health._reference) <= 40 and len(health._real) == 16
+        assert len(health._nearness.real) <= 40 and len(health._real) == 16
+
+
+def test_samples_that_are_not_finite_are_a_divergence_and_end_nothing():
+    model = kgan.zoo.load("vanilla", like=(2,), seed=0)
+    model.imitate = lambda fields, seed=0: (fields[0], np.full_like(fields[0], np.nan))
+    said = []
+    health = kgan.callbacks.Health(num_samples=16, say=said.append)
+    model.fit(RING[:64], batch_size=32, callbacks=[health], verbose=0)
+    assert math.isnan(health.figures[-1]["diversity"]) and math.isnan(
+        health.figures[-1]["nearness"]
+    )
+    assert names(health) == ["divergence"] and "NaN" in said[0]
+
+
+def test_one_sample_alone_cannot_be_copied():
+    alone = vitals.Nearness(np.zeros((1, 2), "float32"), num_samples=16)
+    assert alone(np.ones((4, 2), "float32")) == 1.0
+
+
+def test_what_was_found_on_another_model_is_forgotten(tmp_path):
+    health = kgan.callbacks.Health(num_samples=16, folder=tmp_path)
+    for epochs in (3, 2):
+        model = kgan.zoo.load("vanilla", like=(2,), seed=0)
+        model.fit(RING[:64], batch_size=32, epochs=epochs, callbacks=[health], verbose=0)
+        assert [row["epoch"] for row in health.figures] == list(range(1, epochs + 1))
+    # Its own go on.
+    model.fit(RING[:64], batch_size=32, epochs=4, initial_epoch=2, callbacks=[health], verbose=0)
+    assert [row["batch"] for row in health.figures] == [2, 4, 6, 8]
 
 
 def test_accuracies_by_hand():
@@ -223,6 +251,7 @@ def test_divergence_that_the_loss_shows_has_its_closed_form():
 def test_spread_by_hand():
     square = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
     same = vitals.spread(square, square)
+    assert set(same) == set(vitals.SPREAD)
     assert same == pytest.approx(
         {"diversity": 1.0, "coverage": 1.0, "precision": 1.0, "energy": -1 / 3}
     )
@@ -232,13 +261,16 @@ def test_spread_by_hand():
     assert far["coverage"] == far["precision"] == 0.0 and far["energy"] > 0.98
 
 
-def test_copies_are_near_and_new_samples_are_not():
+def test_copies_are_near_and_new_samples_are_not(monkeypatch):
     rng = np.random.default_rng(0)
     data = rng.normal(size=(500, 20)).astype("float32")
-    assert vitals.nearness(data, data[:50], chunk=77) < 1e-3
-    assert vitals.nearness(data, rng.normal(size=(200, 20)).astype("float32")) == pytest.approx(
-        1.0, abs=0.05
-    )
+    new = rng.normal(size=(200, 20)).astype("float32")
+    whole = vitals.Nearness(data, num_samples=200)
+    monkeypatch.setattr(vitals, "_ROWS_AT_ONCE", 77)
+    parts = vitals.Nearness(data, num_samples=200)
+    assert parts(data[:50]) < 1e-3
+    assert parts(new) == pytest.approx(1.0, abs=0.05)
+    assert parts(new) == pytest.approx(whole(new), rel=1e-6)
 
 
 def test_gradient_norms_have_their_closed_form():
@@ -279,5 +311,5 @@ def test_distances_between_an_extractors_features():
     for extractor in ("digit_judge", lambda samples: samples[:, ::7, ::7, 0]):
         health = kgan.callbacks.Health(extractor=extractor, num_samples=32)
         model.fit(images, verbose=0, callbacks=[health])
-        assert health._reference.shape[1] == (96 if extractor == "digit_judge" else 16)
+        assert health._nearness.real.shape[1] == (96 if extractor == "digit_judge" else 16)
         assert np.isfinite(list(health.figures[0].values())).all()

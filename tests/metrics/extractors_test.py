@@ -140,6 +140,10 @@ def one_row(batch):
     return batch[:1]
 
 
+def overflowing(batch):
+    return np.full((len(batch), 2), np.inf)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -153,6 +157,7 @@ def one_row(batch):
         (lambda: Extractor()(np.zeros((4, 2), "int64")), ValueError, "only images may be"),
         (lambda: Extractor()("digits"), TypeError, "Received"),
         (lambda: Extractor(one_row)(images()), ValueError, "one row per sample"),
+        (lambda: Extractor(overflowing)(images()), ValueError, "infinite features of samples"),
         (lambda: Extractor()(keras.Input((2,))), TypeError, "outside of compiled graphs"),
     ],
 )

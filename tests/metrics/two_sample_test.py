@@ -1,11 +1,12 @@
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from kgan.data import load, ring
-from kgan.metrics import TwoSampleResult, two_sample_test
+from kgan.metrics import TwoSampleResult, evaluate, two_sample_test
 from kgan.metrics import two_sample as module
 
 
@@ -40,6 +41,23 @@ def test_features_of_an_extractor_are_told_apart():
         num_samples=240,
     )
     assert not angles.differs(0.01) and (angles.num_train, angles.num_test) == (240, 240)
+
+
+def test_copies_are_warned_of():
+    copied = np.repeat(ring(50), 2, axis=0)
+    with pytest.warns(UserWarning, match="50 of the 100 samples of `b` repeat others"):
+        two_sample_test(ring(100), copied, epochs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        two_sample_test(ring(100), ring(100), epochs=1)
+
+
+def test_images_on_another_scale_are_warned_of():
+    digits = load("digits")
+    with pytest.warns(UserWarning, match="images in 0..1"):
+        two_sample_test(digits[:100], digits[100:200] / np.float32(255), epochs=1)
+    with pytest.warns(UserWarning, match="images in 0..1"):
+        evaluate(digits[:100], digits[100:200] / np.float32(255))
 
 
 def test_p_value_is_that_of_guesses():

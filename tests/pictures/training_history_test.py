@@ -62,6 +62,23 @@ def test_a_plain_keras_history_has_its_metric_beside_training_s_own():
     assert found[1].mode == "max" and list(found[0].lines) == ["loss", "loss (validation)"]
 
 
+def test_a_figure_of_health_is_not_the_metric_of_the_same_name():
+    both = {"val_precision": [0.5, 0.6], "precision": [0.9, 0.8]}
+    watched = {**both, "nearness": [1.0, 1.1]}
+    modes = {"precision": "max"}  # as a model says that was compiled with the metric
+    found = panels(read_history(watched), modes)
+    assert [panel.title for panel in found] == ["precision", "samples beside real ones"]
+    assert list(found[0].lines) == ["precision"] and found[0].lines["precision"].tolist() == [
+        0.5,
+        0.6,
+    ]
+    assert found[0].mode == "max" and found[1].mode is None
+    assert list(found[1].lines) == ["precision", "nearness"]
+    # Where Health did not watch, it is training's own figure.
+    (alone,) = panels(read_history(both), modes)
+    assert list(alone.lines) == ["precision (validation)", "precision"]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
