@@ -93,16 +93,25 @@ def data_of(task, seed, quick):
     return points, kgan.metrics.ModeCoverage(centers=mixture.centers, sigma=mixture.sigma)
 
 
-def run(task, model_name, seed, budget, out, quick):
-    """One training: its figures, as a dict."""
+def recipe_of(task, model_name, budget, quick):
+    """How a model is trained for a task within a budget."""
     recipe = RECIPES[task][model_name]
     if budget == "paper":
         options = dict(recipe.options)
         if "decay_steps" in options:
             options["decay_steps"] = PAPER_STEPS[task]
         recipe = dataclasses.replace(recipe, options=options, steps=PAPER_STEPS[task])
-    if quick:
-        recipe = quickened(recipe)
+    return quickened(recipe) if quick else recipe
+
+
+def is_of(path, recipe):
+    """Whether a run that is there already was made by this recipe."""
+    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))  # JSON has no tuples
+    return path.exists() and json.loads(path.read_text())["recipe"] == plain
+
+
+def run(task, model_name, seed, recipe, out, quick):
+    """One training: its figures, as a dict."""
     samples, coverage = data_of(task, seed, quick)
     keras.utils.set_random_seed(seed)
     model = kgan.zoo.load(model_name, like=samples, seed=seed, **recipe.options)
@@ -131,13 +140,13 @@ def run(task, model_name, seed, budget, out, quick):
     }
 
 
-def spread(values, digits=3):
+def spread(values, decimals=1):
     """Mean and standard error; the value alone where there is one."""
     values = np.asarray(values, "float64")
-    mean = f"{np.mean(values):.{digits}g}"
+    mean = f"{np.mean(values):.{decimals}f}"
     if len(values) == 1:
         return mean
-    return f"{mean} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.1g}"
+    return f"{mean} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.{decimals}f}"
 
 
 def table(task, rows):
@@ -154,7 +163,7 @@ def table(task, rows):
         lines.append(
             f"| `{model_name}` | {spread([row['modes'] for row in mine])} | "
             f"{spread(quality) + ' %' if quality else '-'} | "
-            f"{spread([row['reverse_kl'] for row in mine], 2)} | {len(mine)} | "
+            f"{spread([row['reverse_kl'] for row in mine], 3)} | {len(mine)} | "
             f"{mine[0]['steps']:,} | {np.mean([row['core_minutes'] for row in mine]):.1f} |"
         )
     for name, (modes, quality, divergence) in PUBLISHED[task].items():
@@ -184,9 +193,10 @@ def main(argv=None):
                 continue
             for seed in range(arguments.seeds):
                 kept = out / f"{task}_{model_name}_{seed}.json"
-                if not kept.exists():
+                recipe = recipe_of(task, model_name, arguments.budget, arguments.quick)
+                if not is_of(kept, recipe):
                     say(f"== {model_name} on {task}, seed {seed}")
-                    row = run(task, model_name, seed, arguments.budget, out, arguments.quick)
+                    row = run(task, model_name, seed, recipe, out, arguments.quick)
                     kept.write_text(json.dumps(row, indent=1) + "\n")
                     keras.backend.clear_session()
                 rows.append(json.loads(kept.read_text()))

@@ -130,11 +130,18 @@ def test_mode_collapse_makes_a_table_beside_the_published_rows(tmp_path, capsys)
     assert len(before) == 2
     mode_collapse.main([*arguments, "--out", str(tmp_path)])
     assert before == {path: path.stat().st_mtime_ns for path in before}
+    # Unless it was made by another recipe.
+    other = min(before)
+    row = json.loads(other.read_text())
+    other.write_text(json.dumps({**row, "recipe": {**row["recipe"], "steps": 3}}))
+    mode_collapse.main([*arguments, "--out", str(tmp_path)])
+    assert json.loads(other.read_text())["recipe"] == row["recipe"]
 
 
 def test_mean_and_standard_error():
-    assert mode_collapse.spread([8.0]) == "8"
-    assert mode_collapse.spread([6.0, 8.0]) == "7 ± 1"  # deviation sqrt(2), over sqrt(2)
+    assert mode_collapse.spread([1000.0]) == "1000.0"
+    assert mode_collapse.spread([6.0, 8.0]) == "7.0 ± 1.0"  # deviation sqrt(2), over sqrt(2)
+    assert mode_collapse.spread([0.5, 0.25], 3) == "0.375 ± 0.125"
 
 
 def test_the_readme_shows_what_the_cards_say():

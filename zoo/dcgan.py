@@ -22,7 +22,7 @@ def dcgan(
     label_smoothing=0.0,
     width=64,
     kernel_size=5,
-    discriminator_stages=None,
+    stages=None,
     learning_rate=2e-4,
     beta_1=0.5,
     ema_momentum=None,
@@ -53,9 +53,8 @@ def dcgan(
             `1 - label_smoothing`. Defaults to 0.0.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
-        discriminator_stages: integer, the discriminator's halvings. 3 take 28x28 to 4x4,
-            which made better digits than two. Defaults to `None`, as many as the generator's
-            doublings.
+        stages: integer, halvings and doublings. 3 at 28x28 go down to 4x4, which makes better
+            digits than two. Defaults to `None`, as many as leave whole sides of at least 4.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
@@ -82,10 +81,10 @@ def dcgan(
     ```
     """
     model = GAN(
-        generator=networks.dcgan.generator(image_shape, latent_dim, width, kernel_size),
-        discriminator=networks.dcgan.discriminator(
-            image_shape, width, kernel_size, stages=discriminator_stages
+        generator=networks.dcgan.generator(
+            image_shape, latent_dim, width, kernel_size, stages=stages
         ),
+        discriminator=networks.dcgan.discriminator(image_shape, width, kernel_size, stages=stages),
         loss=losses.get(loss, label_smoothing=label_smoothing),
         noise=noise,
         discriminator_steps=discriminator_steps,

@@ -21,6 +21,7 @@ def wgan_gp(
     discriminator_steps=5,
     width=64,
     kernel_size=5,
+    stages=None,
     units=(128, 128, 128),
     generator_normalization=True,
     learning_rate=1e-4,
@@ -53,6 +54,7 @@ def wgan_gp(
         discriminator_steps: integer, critic moves per generator move. Defaults to 5.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         kernel_size: integer, for images. Defaults to 5.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
@@ -89,6 +91,7 @@ def wgan_gp(
         width=width,
         units=units,
         kernel_size=kernel_size,
+        stages=stages,
         generator_normalization=generator_normalization,
     )
     # Not the noise's seed: points between samples must not depend on the noise behind them.

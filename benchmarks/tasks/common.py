@@ -230,6 +230,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_dat
     if recipe.decay_from < 1:
         callbacks.append(LinearDecay(recipe.decay_from))
     partial = {} if epoch_steps == per_pass else {"steps_per_epoch": epoch_steps}
+    before = model.batches_seen
     history = model.fit(
         *data,
         batch_size=recipe.batch_size,
@@ -239,7 +240,8 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_dat
         validation_data=validation_data,
         **partial,
     )
-    return epochs * epoch_steps, progress.minutes, history.history
+    # An epoch ends early where a pass over the data does.
+    return model.batches_seen - before, progress.minutes, history.history
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,9 @@ def _step(side):
     return 2 if side < 15 else 4  # the nearest to 15 is 16
 
 
-def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalization=True):
+def generator(
+    image_shape, latent_dim=100, width=64, kernel_size=5, normalization=True, stages=None
+):
     """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
 
     Choose it for images of up to 64x64 where a plain, quick network shall do.
@@ -77,6 +79,9 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalizatio
             Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
         normalization: boolean, BatchNorm before each ReLU. Defaults to `True`.
+        stages: integer, doublings. More than `num_stages` start from what halving and rounding up
+            leaves, and cut what is too much after a doubling: 3 make 28x28 of 4x4, 7x7 and 14x14.
+            Defaults to `None`, `num_stages`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> images in [-1, 1].
@@ -94,8 +99,9 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalizatio
     """
     check_count("latent_dim", latent_dim)
     _check_convolutions(width, kernel_size)
-    stages = num_stages(image_shape)
-    height, breadth = (side // 2**stages for side in image_shape[:2])
+    sizes = _sizes(image_shape, stages)
+    stages = len(sizes) - 1
+    height, breadth = sizes[stages]
     channels = width * 2 ** (stages - 1)
     noise = keras.Input((latent_dim,), name="noise")
     x = layers.Dense(
@@ -117,6 +123,9 @@ def generator(image_shape, latent_dim=100, width=64, kernel_size=5, normalizatio
             use_bias=last or not normalization,
             kernel_initializer=_normal(),
         )(x)  # (batch, 2 h, 2 w, channels)
+        excess = [made - side for made, side in zip(x.shape[1:3], sizes[stages - 1 - stage])]
+        if any(excess):
+            x = layers.Cropping2D([(0, number) for number in excess])(x)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(noise, images, name="generator")
 
@@ -154,9 +163,9 @@ def discriminator(
         pack: integer, images that are judged together (`kgan.layers.Pack`). Defaults to 1.
         head: layer between the flattened features and the logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
-        stages: integer, convolutions with stride 2. More than the generator's round odd sides up:
-            3 take 28x28 to 4x4, where a logit weighs whole shapes and not parts of them. Defaults
-            to `None`, as many as the generator's.
+        stages: integer, convolutions with stride 2. More than `num_stages` round odd sides up: 3
+            take 28x28 to 4x4, where a logit weighs whole shapes and not parts of them. Defaults to
+            `None`, `num_stages`.
 
     Returns:
         A functional `keras.Model`: images -> logits (ceil(batch / pack), 1).
@@ -175,10 +184,7 @@ def discriminator(
     _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
     x = packed(images, pack)
-    halvings = num_stages(image_shape)  # which refuses sizes, whatever is wanted
-    if stages is not None:
-        halvings = check_count("stages", stages)
-    for stage in range(halvings):
+    for stage in range(len(_sizes(image_shape, stages)) - 1):
         normalize = normalization and stage > 0
         convolution = layers.Conv2D(
             width * 2**stage,
@@ -200,6 +206,21 @@ def discriminator(
     last = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", **constrained(constraint))
     logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(images, logits, name="discriminator")
+
+
+def _sizes(image_shape, stages):
+    """Heights and widths from the image's down to the base's, as strides of 2 halve them."""
+    fitting = num_stages(image_shape)  # which refuses sizes, whatever is wanted
+    stages = fitting if stages is None else check_count("stages", stages)
+    sizes = [tuple(image_shape[:2])]
+    for _ in range(stages):
+        if max(sizes[-1]) == 1:
+            raise ValueError(
+                f"A {image_shape[0]}x{image_shape[1]} image is down to one pixel after "
+                f"{len(sizes) - 1} halvings. Take fewer stages. Received: stages={stages}"
+            )
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    return sizes
 
 
 def _check_convolutions(width, kernel_size):

@@ -16,6 +16,7 @@ def standard(
     constraint=None,
     pack=1,
     head=None,
+    stages=None,
 ):
     """Perceptrons for vectors, the networks of DCGAN for images.
 
@@ -40,6 +41,8 @@ def standard(
         pack: integer, samples that the discriminator judges together. Defaults to 1.
         head: layer between the discriminator's features and its logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
+        stages: integer, for images: doublings and halvings, as `kgan.networks.dcgan` takes them.
+            Defaults to `None`, as many as leave whole sides of at least 4.
 
     Returns:
         A tuple of two functional `keras.Model`s: generator, from noise (batch, latent_dim) to
@@ -74,8 +77,10 @@ def standard(
         )
     if len(sample_shape) == 3:
         return (
-            dcgan.generator(sample_shape, latent_dim, width, kernel_size, generator_normalization),
-            dcgan.discriminator(sample_shape, width, kernel_size, **judged),
+            dcgan.generator(
+                sample_shape, latent_dim, width, kernel_size, generator_normalization, stages
+            ),
+            dcgan.discriminator(sample_shape, width, kernel_size, stages=stages, **judged),
         )
     raise ValueError(
         "This pair of networks makes vectors, of shape (dim,), or images, of shape (height, "

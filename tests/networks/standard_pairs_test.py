@@ -40,6 +40,36 @@ def test_generator_and_discriminator_fit_together(shape):
         assert generator.output.dtype == discriminator.output.dtype == "float32"
 
 
+@pytest.mark.parametrize(
+    ("shape", "stages", "sides"),
+    [
+        ((28, 28, 1), None, [(14, 14), (7, 7)]),
+        ((28, 28, 1), 3, [(14, 14), (7, 7), (4, 4)]),
+        ((12, 20, 3), 4, [(6, 10), (3, 5), (2, 3), (1, 2)]),
+        ((16, 16, 1), 1, [(8, 8)]),
+    ],
+)
+def test_stages_halve_and_round_up(shape, stages, sides):
+    generator, discriminator = pairs.standard(shape, 3, width=4, stages=stages)
+    assert run(generator, 2, 3).shape == (2, *shape)
+    downward = [x.output.shape[1:3] for x in discriminator.layers if isinstance(x, layers.Conv2D)]
+    assert downward == sides
+    first = next(x for x in generator.layers if isinstance(x, layers.Reshape))
+    assert first.output.shape[1:3] == sides[-1]
+    transposed = [x for x in generator.layers if isinstance(x, layers.Conv2DTranspose)]
+    assert [x.input.shape[1:3] for x in transposed] == sides[::-1]
+
+
+def test_a_generator_of_stages_that_fit_cuts_nothing_off():
+    assert layers.Cropping2D not in kinds(pairs.standard((28, 28, 1), 3, width=4)[0])
+
+
+@pytest.mark.parametrize("stages", [0, -1, 6])
+def test_stages_that_make_nothing_are_refused(stages):
+    with pytest.raises(ValueError, match=f"Received: stages={stages}"):
+        pairs.standard((28, 28, 1), 3, stages=stages)
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (), (2, 2, 2, 2)])
 def test_other_samples_are_refused(shape):
     with pytest.raises(ValueError, match="vectors.*or images.*Received: sample_shape"):
