@@ -1,7 +1,7 @@
 """What does it cost to watch a run? Epochs of 500 steps, bare and watched, in alternating rounds.
 
     python benchmarks/watching.py                    # dcgan on MNIST, 28x28x1, batch 64
-    python benchmarks/watching.py --model wgan_gp --rounds 5
+    python benchmarks/watching.py --model wgan_gp --width 32 --rounds 5
 
 Each round trains one epoch bare, one with `Health` alone, and one with all there is: validation
 data with a metric, `ModelCheckpoint(save_best_only=True)`, `Health` and `SampleGrid`. The figures
@@ -63,6 +63,7 @@ def callbacks_of(kind, folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="dcgan")
+    parser.add_argument("--width", type=int, help="of the networks; default: the model's own")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=STEPS, help="of an epoch")
     arguments = parser.parse_args(argv)
@@ -70,7 +71,8 @@ def main(argv=None):
     images, labels = (x[: arguments.steps * BATCH_SIZE] for x in (images, labels))
     held_out, held_labels = held_out[:NUM_VALIDATED], held_labels[:NUM_VALIDATED]
     keras.utils.set_random_seed(0)
-    model = kgan.zoo.load(arguments.model, like=(images, labels), seed=0)
+    options = {"width": arguments.width} if arguments.width else {}
+    model = kgan.zoo.load(arguments.model, like=(images, labels), seed=0, **options)
     takes_labels = len(model.fields) > 1
     data = (images, labels) if takes_labels else (images,)
     validation = (held_out, held_labels) if takes_labels else held_out
@@ -103,7 +105,8 @@ def main(argv=None):
         print(
             f"| {kind} | {np.median(taken):.1f} | {np.median(ratios):.3f} ({each}) | {bar or '-'} |"
         )
-    print(f"\n{arguments.model}, {arguments.steps} steps of {BATCH_SIZE}; {metric.protocol}.")
+    wide = f" of width {arguments.width}" if arguments.width else ""
+    print(f"\n{arguments.model}{wide}, {arguments.steps} steps of {BATCH_SIZE}; {metric.protocol}.")
     return int(missed > 0)
 
 

@@ -28,6 +28,7 @@ def minibatch_discrimination(
     label_smoothing=0.1,
     width=64,
     kernel_size=5,
+    stages=None,
     units=(128, 128),
     learning_rate=2e-4,
     beta_1=0.5,
@@ -41,29 +42,27 @@ def minibatch_discrimination(
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", sections 3.1 to 3.4.
 
-    Deviations: the paper prints results of a larger network on CIFAR-10; here the discriminator is
-    DCGAN's. A sample is left out of its own sum, which takes a constant 1 from the paper's.
-    Virtual batch normalization is not used: `kgan.layers.VirtualBatchNormalization` has it.
+    Deviations: the discriminator is DCGAN's, and the paper's is larger. A sample is left out of its
+    own sum, a constant 1 of the paper's. No virtual batch normalization: `kgan.layers` has it.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or
-            of 2 below 16), `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        sample_shape: tuple: `(height, width, channels)`, multiples of 4, or of 2 below 16, for
+            images, `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"uniform"` on [-1, 1] or `"normal"`. Defaults to `"uniform"`.
-        statistic: what the discriminator's last layer learns of the batch: `"discrimination"`
-            (section 3.2), or `"standard_deviation"`, one number per group of 4 samples without
-            weights (Karras et al. 2018, section 3), or `None`, the same networks without it, to
-            compare. Defaults to `"discrimination"`.
+        statistic: what the last layer learns of the batch: `"discrimination"` (section 3.2),
+            `"standard_deviation"` of groups of 4 samples, without weights (Karras et al. 2018,
+            section 3), or `None`, nothing, to compare. Defaults to `"discrimination"`.
         num_kernels: integer, B of section 3.2, numbers that each sample learns. Defaults to 50.
         kernel_dim: integer, C of section 3.2. Defaults to 5.
-        feature_matching: boolean, the generator matches mean features instead of playing its side
-            of `loss` (section 3.1). Defaults to `False`.
+        feature_matching: boolean, the generator matches mean features (section 3.1) instead of
+            playing its side of `loss`. Defaults to `False`.
         historical_averaging: float, weight of section 3.3's term. Defaults to 0.0.
         loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1): the discriminator's target for real samples is
-            `1 - label_smoothing` (section 3.4). Defaults to 0.1.
+        label_smoothing: float in [0, 1), real targets are so far below 1 (3.4). Defaults to 0.1.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer, of the convolutions. Defaults to 5.
+        stages: integer, halvings and doublings of images, as for `dcgan`. Defaults to `None`.
         units: tuple of integers, for vectors: hidden layers of both. Defaults to `(128, 128)`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
@@ -100,6 +99,7 @@ def minibatch_discrimination(
         width=width,
         units=units,
         kernel_size=kernel_size,
+        stages=stages,
         generator_normalization=is_image,
         discriminator_normalization=is_image,
         head=heads[statistic](),
