@@ -4,9 +4,10 @@
     python benchmarks/watching.py --model wgan_gp --width 32 --rounds 5
 
 Each round trains one epoch bare, one with `Health` alone, and one with all there is: validation
-data with a metric, `ModelCheckpoint(save_best_only=True)`, `Health` and `SampleGrid`. The figures
-are ratios of the seconds of an epoch to the bare one's of the same round. Bars: 1.03 for `Health`
-alone, 1.10 for all. Reads `mnist.npz` in `$KGAN_DATA`.
+data with a metric, `ModelCheckpoint(save_best_only=True)`, `Health` and `SampleGrid`. All of them
+act after an epoch's last step, so what they add is read off one epoch: its seconds over its seconds
+up to there. Beside it stands the ratio to the bare epoch of the round, which a busy machine moves
+by more than the bars: 1.03 for `Health` alone, 1.10 for all. Reads `mnist.npz` in `$KGAN_DATA`.
 """
 
 import os
@@ -31,14 +32,21 @@ BARS = {"health": 1.03, "all": 1.10}
 
 
 class Epochs(keras.callbacks.Callback):
-    """Seconds of each epoch, what callbacks and validation take included."""
+    """Seconds of each epoch, what callbacks and validation take included, and up to its last step.
+
+    It must be the last of the callbacks.
+    """
 
     def on_train_begin(self, logs=None):
-        self.seconds, self.start = [], time.perf_counter()
+        self.seconds, self.stepping, self.start = [], [], time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.stepped = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
         now = time.perf_counter()
         self.seconds.append(now - self.start)
+        self.stepping.append(self.stepped - self.start)
         self.start = now
 
 
@@ -60,6 +68,11 @@ def callbacks_of(kind, folder):
     return watching[kind]
 
 
+def spread(ratios):
+    """The median, and each."""
+    return f"{np.median(ratios):.3f} ({', '.join(f'{ratio:.3f}' for ratio in ratios)})"
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="dcgan")
@@ -79,6 +92,7 @@ def main(argv=None):
     metric = kgan.metrics.FrechetDistance("digit_judge")
     model.compile(optimizer=model.optimizer, metrics=[metric])
     seconds = {"bare": [], **{kind: [] for kind in BARS}}
+    added = {kind: [] for kind in seconds}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.rounds):
             for kind, taken in seconds.items():
@@ -93,17 +107,18 @@ def main(argv=None):
                     callbacks=[*callbacks_of(kind, pathlib.Path(folder)), clock],
                 )
                 taken.append(clock.seconds[1])
+                added[kind].append(clock.seconds[1] / clock.stepping[1])
                 say(f"round {number + 1}, {kind}: {taken[-1]:.1f} s per epoch")
     missed = 0
-    print("| watched by | seconds per epoch | ratio to bare, median (and each) | bar |")
-    print("|---|---|---|---|")
+    print("| watched by | seconds per epoch | over its steps | over the bare epoch | bar |")
+    print("|---|---|---|---|---|")
     for kind, taken in seconds.items():
         ratios = np.array(taken) / np.array(seconds["bare"])
         bar = BARS.get(kind)
-        missed += bar is not None and bool(np.median(ratios) > bar)
-        each = ", ".join(f"{ratio:.3f}" for ratio in ratios)
+        missed += bar is not None and bool(np.median(added[kind]) > bar)
         print(
-            f"| {kind} | {np.median(taken):.1f} | {np.median(ratios):.3f} ({each}) | {bar or '-'} |"
+            f"| {kind} | {np.median(taken):.1f} | {spread(added[kind])} | {spread(ratios)} | "
+            f"{bar or '-'} |"
         )
     wide = f" of width {arguments.width}" if arguments.width else ""
     print(f"\n{arguments.model}{wide}, {arguments.steps} steps of {BATCH_SIZE}; {metric.protocol}.")

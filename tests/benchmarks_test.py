@@ -16,6 +16,7 @@ import mode_collapse  # noqa: E402
 import quality  # noqa: E402
 import ranking  # noqa: E402
 import train_weights  # noqa: E402
+import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
@@ -158,6 +159,16 @@ def test_metrics_rank_real_above_best_above_early_above_noise(capsys, data_folde
     assert ranking.main(arguments) == 0
     printed = capsys.readouterr().out
     assert printed.count("| yes |") == 5 and "| NO |" not in printed
+
+
+@pytest.mark.slow
+def test_watching_is_timed_beside_a_bare_run(capsys, data_folder, monkeypatch):
+    monkeypatch.setenv("KGAN_DATA", str(data_folder))
+    # Of four steps, what watches takes many times the bar: the table is wanted, not the verdict.
+    assert watching.main(["--width", "4", "--rounds", "1", "--steps", "4"]) == 1
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if "| " in line]
+    shares = {row[1].strip(): float(row[3].split()[0]) for row in rows if "(" in row[3]}
+    assert 1.0 <= shares["bare"] < shares["health"] and shares["bare"] < shares["all"]
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ from keras import ops
 # What `spread` finds.
 SPREAD = ("diversity", "coverage", "precision", "energy")
 _NEIGHBOURS = 5
-_ROWS_AT_ONCE = 1000
 
 
 def accuracies(loss, real, fake):
@@ -71,31 +70,24 @@ class Nearness:
     """
 
     def __init__(self, real, num_samples):
-        # Real samples are measured once, not at each look.
-        rows = np.random.default_rng(0).choice(len(real), min(num_samples, len(real)), False)
+        from sklearn.neighbors import NearestNeighbors
+
         self.real = real
-        self._usual = np.median(self._nearest(real[rows], rows))
+        self._neighbours = NearestNeighbors(algorithm="brute").fit(real)
+        # Real samples are measured once, not at each look. Each is its own nearest neighbour.
+        rows = np.random.default_rng(0).choice(len(real), min(num_samples, len(real)), False)
+        self._usual = self._median(real[rows], 2) if len(real) > 1 else 0.0
 
     def __call__(self, fake):
         """The median distance of a sample of `fake` (m, dim) to its nearest real one.
 
         Over that of a real sample to its nearest other: about 1 for new samples, 0 for copies.
         """
-        if not (self._usual and np.isfinite(self._usual)):
-            return 1.0  # Of one training sample alone nothing is usual.
-        return float(np.median(self._nearest(fake)) / self._usual)
+        # Of one training sample alone nothing is usual.
+        return float(self._median(fake, 1) / self._usual) if self._usual else 1.0
 
-    def _nearest(self, samples, own_rows=None):
-        from sklearn.metrics.pairwise import euclidean_distances
-
-        nearest = np.full(len(samples), np.inf)
-        for start in range(0, len(self.real), _ROWS_AT_ONCE):
-            part = self.real[start : start + _ROWS_AT_ONCE]
-            distances = euclidean_distances(samples, part)
-            if own_rows is not None:
-                distances[own_rows[:, None] == np.arange(start, start + len(part))] = np.inf
-            nearest = np.minimum(nearest, distances.min(axis=1))
-        return nearest
+    def _median(self, samples, place):
+        return np.median(self._neighbours.kneighbors(samples, place)[0][:, -1])
 
 
 def jensen_shannon(loss, real, fake):
