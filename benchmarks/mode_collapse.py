@@ -145,6 +145,8 @@ def run(task, model_name, seed, recipe, out, quick):
 def spread(values, decimals=1):
     """Mean and standard error; the value alone where there is one."""
     values = np.asarray(values, "float64")
+    if not np.isfinite(values).all():
+        return "-"  # A run without one good sample has no divergence.
     mean = f"{np.mean(values):.{decimals}f}"
     if len(values) == 1:
         return mean

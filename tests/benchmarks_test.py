@@ -141,6 +141,7 @@ def test_mode_collapse_makes_a_table_beside_the_published_rows(tmp_path, capsys)
 
 def test_mean_and_standard_error():
     assert mode_collapse.spread([1000.0]) == "1000.0"
+    assert mode_collapse.spread([0.5, float("nan")]) == "-"
     assert mode_collapse.spread([6.0, 8.0]) == "7.0 ± 1.0"  # deviation sqrt(2), over sqrt(2)
     assert mode_collapse.spread([0.5, 0.25], 3) == "0.375 ± 0.125"
 
