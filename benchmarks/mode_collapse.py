@@ -195,9 +195,9 @@ def main(argv=None):
         for model_name in RECIPES[task]:
             if arguments.models and model_name not in arguments.models:
                 continue
+            recipe = recipe_of(task, model_name, arguments.budget, arguments.quick)
             for seed in range(arguments.seeds):
                 kept = out / f"{task}_{model_name}_{seed}.json"
-                recipe = recipe_of(task, model_name, arguments.budget, arguments.quick)
                 if not is_of(kept, recipe):
                     say(f"== {model_name} on {task}, seed {seed}")
                     row = run(task, model_name, seed, recipe, out, arguments.quick)

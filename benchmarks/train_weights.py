@@ -96,7 +96,7 @@ DATA = {
         "MNIST: Yann LeCun, Corinna Cortes and Christopher Burges; CC BY-SA 3.0",
     ),
     "cifar10": (
-        f"CIFAR-10, training images, JPEG-recompressed: not the original pixels; 50 000 but for "
+        "CIFAR-10, training images, JPEG-recompressed: not the original pixels; 50 000 but for "
         f"{NUM_HELD_OUT} that chose the best epoch",
         "CIFAR-10: Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; no licence is stated by its "
         "authors, who ask that their 2009 report be cited",

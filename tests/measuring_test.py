@@ -245,6 +245,8 @@ def test_best_moment_says_what_it_lacks(tmp_path):
     best = BestMoment(tmp_path, monitor="diversity", mode="max", say=said.append)
     model.fit(RING, callbacks=[best], verbose=0)
     assert "'diversity' was never logged" in said[0] and "generator_loss" in said[0]
+    model.fit(RING, epochs=1, initial_epoch=1, callbacks=[best], verbose=0)
+    assert len(said) == 1  # no epoch was left
     best = BestMoment(tmp_path, monitor="val_generator_loss", mode="min", say=said.append)
     model.fit(RING, validation_data=RING, callbacks=[best], verbose=0)
     assert "Best val_generator_loss" in said[1]

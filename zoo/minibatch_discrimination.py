@@ -46,8 +46,8 @@ def minibatch_discrimination(
     own sum, a constant 1 of the paper's. No virtual batch normalization: `kgan.layers` has it.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)`, multiples of 4, or of 2 below 16, for
-            images, `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
+        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
+            2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"uniform"` on [-1, 1] or `"normal"`. Defaults to `"uniform"`.
         statistic: what the last layer learns of the batch: `"discrimination"` (section 3.2),
@@ -59,7 +59,7 @@ def minibatch_discrimination(
             playing its side of `loss`. Defaults to `False`.
         historical_averaging: float, weight of section 3.3's term. Defaults to 0.0.
         loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1), real targets are so far below 1 (3.4). Defaults to 0.1.
+        label_smoothing: float in [0, 1), 1 minus the real target (section 3.4). Defaults to 0.1.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer, of the convolutions. Defaults to 5.
         stages: integer, halvings and doublings of images, as for `dcgan`. Defaults to `None`.

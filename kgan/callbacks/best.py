@@ -139,16 +139,16 @@ class BestMoment(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Reports the best and the last moment."""
-        if self.best is None:
-            self.say(
-                f"BestMoment kept nothing: '{self.monitor}' was never logged, and the last epoch "
-                f"logged {self._logged}."
-            )
-        else:
+        if self.best is not None:
             self.say(
                 f"Best {self.monitor}: {self.best['value']:.4g} in epoch {self.best['epoch']}, "
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
                 f"{self.last['epoch']}."
+            )
+        elif self._logged:  # Where no epoch was left to train, nothing was missed.
+            self.say(
+                f"BestMoment kept nothing: '{self.monitor}' was never logged, and the last epoch "
+                f"logged {self._logged}."
             )
 
     def _is_better(self, value, best):
