@@ -4,6 +4,8 @@
     python benchmarks/mode_collapse.py --models gan_qp sngan --tasks ring --seeds 5
     python benchmarks/mode_collapse.py --tasks stacked --seeds 1
     python benchmarks/mode_collapse.py --budget paper           # the papers' steps: hours, or a GPU
+    python benchmarks/mode_collapse.py --ship                   # and into benchmarks/figures/
+    python benchmarks/mode_collapse.py --table                  # those, as the README shows them
 
 Prints a table of mean and standard error, and writes it with every run to
 `runs/mode_collapse/BUDGET`. A run that is there already is not repeated, so that a long table can
@@ -33,9 +35,12 @@ import kgan
 from kgan.pictures import drawing
 
 OUT = pathlib.Path("runs") / "mode_collapse"
-IMAGES = {"width": 32}
-# 4 000 steps of 64: two passes over the fixed triples.
-STACKED = Recipe(IMAGES, steps=4_000, batch_size=64)
+# What the README shows: runs of the quick budget.
+FIGURES = pathlib.Path(__file__).parent / "figures" / "mode_collapse.json"
+# One pass over the fixed triples.
+STACKED = Recipe({"width": 32, "stages": 3, "learning_rate": 5e-4}, steps=2_000, batch_size=64)
+# As many moves of the generator where the discriminator has two for each.
+CRITIC = dataclasses.replace(STACKED, steps=4_000)
 RECIPES = {
     "ring": {**RING, "minibatch_discrimination": MINIBATCH},
     "grid": {**GRID, "minibatch_discrimination": MINIBATCH},
@@ -43,10 +48,14 @@ RECIPES = {
         "dcgan": STACKED,
         "minibatch_discrimination": STACKED,
         "pacgan": STACKED,
-        "wgan_gp": dataclasses.replace(STACKED, steps=8_000),
-        "gan_qp": STACKED,
+        "wgan_gp": dataclasses.replace(
+            CRITIC, options={**STACKED.options, "learning_rate": 1e-3, "discriminator_steps": 2}
+        ),
+        "gan_qp": CRITIC,
         "sngan": STACKED,
-        "r3gan": dataclasses.replace(STACKED, options={}),
+        "r3gan": dataclasses.replace(
+            STACKED, options={**STACKED.options, "width": 8, "gamma": 0.2, "ema_momentum": 0.995}
+        ),
     },
 }
 # What the papers train: PacGAN's table 1, and VEEGAN's setting of stacked MNIST.
@@ -77,9 +86,11 @@ PROTOCOL = {
     "ring": "Published: 400 000 simultaneous steps of batch 100, Adam 1e-4 with beta_1 0.8, four "
     "layers of 400 with BatchNorm against three maxout layers of 200x5. Ours: the recipes below.",
     "stacked": "Published: 100 000 steps, two generator steps each, Adam 2e-4, networks of up to "
-    "512 channels. Ours: the recipes below, width 32, one generator step.",
+    "512 channels. Ours: the recipes below, one generator step.",
 }
 PROTOCOL["grid"] = PROTOCOL["ring"]
+NUM_MODES = {"ring": 8, "grid": 25, "stacked": 1000}
+README_TABLES = [["ring", "grid"], ["stacked"]]
 
 
 def data_of(task, seed, quick):
@@ -106,10 +117,9 @@ def recipe_of(task, model_name, budget, quick):
     return quickened(recipe) if quick else recipe
 
 
-def is_of(path, recipe):
-    """Whether a run that is there already was made by this recipe."""
-    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))  # JSON has no tuples
-    return path.exists() and json.loads(path.read_text())["recipe"] == plain
+def is_of(row, recipe):
+    """Whether a run was made by this recipe."""
+    return row["recipe"] == json.loads(json.dumps(dataclasses.asdict(recipe)))  # JSON: no tuples
 
 
 def run(task, model_name, seed, recipe, out, quick):
@@ -178,6 +188,61 @@ def table(task, rows):
     return "\n".join(lines)
 
 
+def ship(rows):
+    """Puts runs among those that the README shows, in place of older ones of the same name."""
+    named = {(row["task"], row["model"], row["seed"]): row for row in [*shipped(), *rows]}
+    FIGURES.parent.mkdir(exist_ok=True)
+    FIGURES.write_text(json.dumps([named[name] for name in sorted(named)], indent=1) + "\n")
+
+
+def shipped():
+    """The runs that the README shows."""
+    return json.loads(FIGURES.read_text()) if FIGURES.exists() else []
+
+
+def readme_table(rows, tasks):
+    """Markdown: tasks side by side, ours above what is published."""
+    measured = {task: ["modes", "high_quality", "reverse_kl"] for task in tasks}
+    heads = {"modes": "modes of {}", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
+    if tasks == ["stacked"]:
+        measured["stacked"].remove("high_quality")  # of images nobody knows it
+    columns = [
+        (f"{task}: " if name == "modes" else "") + heads[name].format(f"{NUM_MODES[task]:,}")
+        for task in tasks
+        for name in measured[task]
+    ]
+    columns = ["model", *columns, "seeds", "steps", "core minutes, a run"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for model_name in dict.fromkeys(name for task in tasks for name in RECIPES[task]):
+        mine = [row for row in rows if row["model"] == model_name and row["task"] in tasks]
+        if not mine:
+            continue
+        cells = []
+        for task in tasks:
+            of_task = [row for row in mine if row["task"] == task]
+            for name in measured[task]:
+                scale, decimals = {"high_quality": (100, 1), "reverse_kl": (1, 3)}.get(name, (1, 1))
+                values = [scale * row[name] for row in of_task]
+                cells.append(spread(values, decimals) if values else "not run")
+        seeds = [sum(row["task"] == task for row in mine) for task in tasks]
+        for numbers in (seeds, [row["steps"] for row in mine]):
+            cells.append(" and ".join(f"{number:,}" for number in dict.fromkeys(numbers)))
+        minutes = np.mean([row["core_minutes"] for row in mine])
+        lines.append(f"| `{model_name}` | {' | '.join(cells)} | {minutes:.1f} |")
+    for name in PUBLISHED[tasks[0]]:
+        figures = [
+            figure.removesuffix(" %")
+            for task in tasks
+            for column, figure in zip(heads, PUBLISHED[task][name])
+            if column in measured[task]
+        ]
+        seeds = "10" if "Lin" in name else "-"
+        lines.append(
+            f"| published: {name} | {' | '.join(figures)} | {seeds} | {PAPER_STEPS[tasks[0]]:,} | |"
+        )
+    return "\n".join(lines)
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tasks", nargs="+", choices=list(RECIPES), default=["ring", "grid"])
@@ -186,7 +251,14 @@ def main(argv=None):
     parser.add_argument("--budget", choices=["quick", "paper"], default="quick")
     parser.add_argument("--out", type=pathlib.Path, default=OUT, help=f"default {OUT}")
     parser.add_argument("--quick", action="store_true", help="a few steps: does it run at all?")
+    parser.add_argument("--ship", action="store_true", help=f"copy the runs to {FIGURES.parent}")
+    parser.add_argument("--table", action="store_true", help="print what ships, train nothing")
     arguments = parser.parse_args(argv)
+    if arguments.table:
+        print("\n\n".join(readme_table(shipped(), tasks) for tasks in README_TABLES))
+        return 0
+    if arguments.ship and (arguments.quick or arguments.budget != "quick"):
+        parser.error("--ship is for runs of the whole quick budget")
     # Not beside the figures, which are not made again where they are there already.
     out = arguments.out / ("smoke" if arguments.quick else arguments.budget)
     out.mkdir(parents=True, exist_ok=True)
@@ -198,7 +270,7 @@ def main(argv=None):
             recipe = recipe_of(task, model_name, arguments.budget, arguments.quick)
             for seed in range(arguments.seeds):
                 kept = out / f"{task}_{model_name}_{seed}.json"
-                if not is_of(kept, recipe):
+                if not kept.exists() or not is_of(json.loads(kept.read_text()), recipe):
                     say(f"== {model_name} on {task}, seed {seed}")
                     row = run(task, model_name, seed, recipe, out, arguments.quick)
                     kept.write_text(json.dumps(row, indent=1) + "\n")
@@ -206,6 +278,8 @@ def main(argv=None):
                 rows.append(json.loads(kept.read_text()))
         if not rows:
             raise SystemExit(f"No such model has a recipe for {task}: {list(RECIPES[task])}")
+        if arguments.ship:
+            ship(rows)
         text = table(task, rows)
         (out / f"{task}.md").write_text(text + "\n")
         print(text + "\n", flush=True)

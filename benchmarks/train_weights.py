@@ -45,8 +45,8 @@ TOLERANCE = 0.01
 MNIST = {"sample_shape": (28, 28, 1)}
 RECIPES = {
     ("dcgan", "mnist"): Recipe(
-        {"image_shape": (28, 28, 1), "width": 32, "stages": 3, "learning_rate": 5e-4},
-        steps=14_512,
+        {"image_shape": (28, 28, 1), "width": 48, "stages": 3, "learning_rate": 5e-4},
+        steps=16_326,
         batch_size=64,
         decay_from=0.5,
     ),
@@ -66,8 +66,15 @@ RECIPES = {
         decay_from=0.5,
     ),
     ("r3gan", "mnist"): Recipe(
-        {**MNIST, "width": 12, "gamma": 0.1, "learning_rate": 1e-3, "ema_momentum": 0.995},
-        steps=10_000,
+        {
+            **MNIST,
+            "width": 12,
+            "stages": 3,
+            "gamma": 0.2,
+            "learning_rate": 5e-4,
+            "ema_momentum": 0.995,
+        },
+        steps=12_000,
         batch_size=32,
         decay_from=0.5,
     ),

@@ -20,6 +20,7 @@ def lsgan(
     width=64,
     kernel_size=5,
     units=(128, 128, 128),
+    stages=None,
     generator_normalization=True,
     discriminator_normalization=True,
     learning_rate=2e-4,
@@ -51,6 +52,7 @@ def lsgan(
         kernel_size: integer, for images. Defaults to 5.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
         discriminator_normalization: boolean, BatchNorm in the discriminator. Defaults to `True`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
@@ -87,6 +89,7 @@ def lsgan(
         kernel_size=kernel_size,
         generator_normalization=generator_normalization,
         discriminator_normalization=discriminator_normalization,
+        stages=stages,
     )
     model = GAN(
         generator=generator,

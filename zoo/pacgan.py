@@ -25,6 +25,7 @@ def pacgan(
     width=64,
     kernel_size=5,
     units=(128, 128, 128),
+    stages=None,
     learning_rate=2e-4,
     beta_1=0.5,
     decay_steps=None,
@@ -58,6 +59,7 @@ def pacgan(
         kernel_size: integer, for images. Defaults to 5.
         units: tuple of integers, for vectors: hidden layers of both networks. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         decay_steps: integer, steps within which the learning rate falls to a hundredth along half
@@ -94,6 +96,7 @@ def pacgan(
         generator_normalization=generator_normalization,
         discriminator_normalization=discriminator_normalization,
         pack=pack,
+        stages=stages,
     )
     model = GAN(
         generator,

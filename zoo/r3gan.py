@@ -22,6 +22,7 @@ def r3gan(
     expansion=2,
     group_size=None,
     units=(128, 128, 128),
+    stages=None,
     learning_rate=2e-4,
     beta_1=0.0,
     beta_2=0.99,
@@ -40,8 +41,8 @@ def r3gan(
     Deviations: far narrower than the paper's 768 channels, one residual block per stage in place of
     two, and dense 3x3 convolutions in place of groups of 16 channels, so that it trains on a CPU:
     raise `width` and `num_blocks` and set `group_size=16` on a GPU. A tanh keeps images in [-1, 1];
-    theirs end linearly. The base is 4x4 to 7x7, as the size allows, in place of 4x4. Doubling and
-    halving are bilinear at pixel centres. `gamma`, `beta_2` and the average's momentum are
+    theirs end linearly. The base is 4x4 to 7x7, as size and `stages` say, in place of 4x4. Doubling
+    and halving are bilinear at pixel centres. `gamma`, `beta_2` and the average's momentum are
     constant, where theirs follow cosine schedules (beta_2 from 0.9 to 0.99, gamma down to a tenth,
     learning rate from 2e-4 to 5e-5), and nothing is augmented unless asked for. Vectors, which the
     paper has none of, get residual perceptrons with the same initialization.
@@ -60,6 +61,8 @@ def r3gan(
             `None`, one group.
         units: tuple of integers, for vectors: hidden units of each residual block. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings. 3 at 28x28 go down to the paper's 4x4.
+            Defaults to `None`, as many as leave whole sides of at least 4.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.0.
         beta_2: float in [0, 1), of both Adam optimizers. Defaults to 0.99.
@@ -96,6 +99,7 @@ def r3gan(
             "num_blocks": num_blocks,
             "expansion": expansion,
             "group_size": group_size,
+            "stages": stages,
         }
     model = GAN(
         generator=networks.r3gan.generator(sample_shape, latent_dim, **sizes),

@@ -1,8 +1,7 @@
 """The GAN with spectral normalization (Miyato et al. 2018).
 
-Each of the discriminator's kernels is divided by its largest singular value, which one step of
-power iteration per move keeps up with. That bounds how steep the discriminator can get, at the
-cost of a matrix-vector product per layer and without a penalty's second gradient.
+Each of the discriminator's kernels is divided by its largest singular value, found by a step of
+power iteration per move. That bounds its steepness without a penalty's second gradient.
 """
 
 import keras
@@ -25,6 +24,7 @@ def sngan(
     width=64,
     kernel_size=4,
     units=(128, 128, 128),
+    stages=None,
     learning_rate=2e-4,
     beta_1=0.5,
     beta_2=0.999,
@@ -35,8 +35,7 @@ def sngan(
 ):
     """A discriminator whose layers are kept from growing steep, which steadies training cheaply.
 
-    Choose it where plain training falls over and a gradient penalty is too slow: a step takes
-    little longer than one of `dcgan`.
+    Choose it where plain training falls over and a gradient penalty is too slow.
 
     Reference: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks",
     algorithm 1, and table 1, setting C for Adam.
@@ -59,6 +58,7 @@ def sngan(
         kernel_size: integer, for images. Defaults to 4.
         units: tuple of integers, for vectors: hidden layers of both networks. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         beta_2: float in [0, 1), of both Adam optimizers. Defaults to 0.999.
@@ -95,6 +95,7 @@ def sngan(
         units=units,
         generator_normalization=generator_normalization,
         spectral_normalization=True,
+        stages=stages,
     )
     if lipschitz != 1:
         scaled = keras.layers.Rescaling(lipschitz, dtype="float32")(discriminator.output)

@@ -21,6 +21,7 @@ def wgan(
     width=64,
     kernel_size=5,
     units=(128, 128, 128),
+    stages=None,
     generator_normalization=True,
     discriminator_normalization=True,
     learning_rate=5e-5,
@@ -47,6 +48,7 @@ def wgan(
         kernel_size: integer, for images. Defaults to 5.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
         discriminator_normalization: boolean, BatchNorm in the critic, which clipped weights would
             otherwise let hardly any signal through. Defaults to `True`.
@@ -79,6 +81,7 @@ def wgan(
         generator_normalization=generator_normalization,
         discriminator_normalization=discriminator_normalization,
         constraint=constraints.WeightClipping(clip),
+        stages=stages,
     )
     model = GAN(
         generator=generator,

@@ -53,12 +53,10 @@ def spread(real, fake):
     radius = np.sort(among_real, axis=1)[:, place]  # place 0 is the sample itself
     inside = between <= radius[:, None]
     energy = 1.0 - (mean_real + mean_fake) / (2.0 * between.mean()) if between.any() else 0.0
-    return {
-        "diversity": float(mean_fake / mean_real) if mean_real else 1.0,
-        "coverage": float(inside.any(axis=1).mean()),
-        "precision": float(inside.any(axis=0).mean()),
-        "energy": float(energy),
-    }
+    diversity = mean_fake / mean_real if mean_real else 1.0
+    coverage, precision = inside.any(axis=1).mean(), inside.any(axis=0).mean()
+    found = (diversity, coverage, precision, energy)
+    return {name: float(figure) for name, figure in zip(SPREAD, found, strict=True)}
 
 
 class Nearness:

@@ -4,7 +4,13 @@ import keras
 from keras import initializers, layers
 
 from kgan.arguments import check_count
-from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
+from kgan.networks.parts import (
+    batch_normalization,
+    constrained,
+    cropped,
+    packed,
+    spectrally_normalized,
+)
 
 
 def num_stages(image_shape, family="a DCGAN"):
@@ -62,6 +68,42 @@ def _step(side):
     return 2 if side < 15 else 4  # the nearest to 15 is 16
 
 
+def stage_sizes(image_shape, stages=None, family="a DCGAN"):
+    """The sizes that an image goes through as strides of 2 halve it, odd sides rounded up.
+
+    Args:
+        image_shape: tuple `(height, width, channels)`.
+        stages: integer, halvings. Defaults to `None`, `num_stages`.
+        family: string, what the errors call the networks. Defaults to `"a DCGAN"`.
+
+    Returns:
+        List of `(height, width)`, from the image's own down to the base's: one more than stages.
+
+    Raises:
+        ValueError: when strides can't make the size, or so many leave nothing to halve.
+
+    Example:
+
+    ```python
+    import kgan
+
+    sizes = kgan.networks.dcgan.stage_sizes((28, 28, 1), 3)
+    assert sizes == [(28, 28), (14, 14), (7, 7), (4, 4)]
+    ```
+    """
+    fitting = num_stages(image_shape, family)  # which refuses sizes, whatever is wanted
+    stages = fitting if stages is None else check_count("stages", stages)
+    sizes = [tuple(image_shape[:2])]
+    for _ in range(stages):
+        if max(sizes[-1]) == 1:
+            raise ValueError(
+                f"A {image_shape[0]}x{image_shape[1]} image is down to one pixel after "
+                f"{len(sizes) - 1} halvings. Take fewer stages. Received: stages={stages}"
+            )
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    return sizes
+
+
 def generator(
     image_shape, latent_dim=100, width=64, kernel_size=5, normalization=True, stages=None
 ):
@@ -99,7 +141,7 @@ def generator(
     """
     check_count("latent_dim", latent_dim)
     _check_convolutions(width, kernel_size)
-    sizes = _sizes(image_shape, stages)
+    sizes = stage_sizes(image_shape, stages)
     stages = len(sizes) - 1
     height, breadth = sizes[stages]
     channels = width * 2 ** (stages - 1)
@@ -123,9 +165,7 @@ def generator(
             use_bias=last or not normalization,
             kernel_initializer=_normal(),
         )(x)  # (batch, 2 h, 2 w, channels)
-        excess = [made - side for made, side in zip(x.shape[1:3], sizes[stages - 1 - stage])]
-        if any(excess):
-            x = layers.Cropping2D([(0, number) for number in excess])(x)
+        x = cropped(x, sizes[stages - 1 - stage])
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(noise, images, name="generator")
 
@@ -184,7 +224,7 @@ def discriminator(
     _check_convolutions(width, kernel_size)
     images = keras.Input(image_shape, name="images")
     x = packed(images, pack)
-    for stage in range(len(_sizes(image_shape, stages)) - 1):
+    for stage in range(len(stage_sizes(image_shape, stages)) - 1):
         normalize = normalization and stage > 0
         convolution = layers.Conv2D(
             width * 2**stage,
@@ -206,21 +246,6 @@ def discriminator(
     last = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", **constrained(constraint))
     logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(images, logits, name="discriminator")
-
-
-def _sizes(image_shape, stages):
-    """Heights and widths from the image's down to the base's, as strides of 2 halve them."""
-    fitting = num_stages(image_shape)  # which refuses sizes, whatever is wanted
-    stages = fitting if stages is None else check_count("stages", stages)
-    sizes = [tuple(image_shape[:2])]
-    for _ in range(stages):
-        if max(sizes[-1]) == 1:
-            raise ValueError(
-                f"A {image_shape[0]}x{image_shape[1]} image is down to one pixel after "
-                f"{len(sizes) - 1} halvings. Take fewer stages. Received: stages={stages}"
-            )
-        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
-    return sizes
 
 
 def _check_convolutions(width, kernel_size):

@@ -49,6 +49,12 @@ def packed(samples, size):
     return samples if check_count("pack", size) == 1 else Pack(size)(samples)
 
 
+def cropped(x, size):
+    """Returns the symbolic images `x`, cut at the bottom and at the right to `(height, width)`."""
+    excess = [made - side for made, side in zip(x.shape[1:3], size)]
+    return layers.Cropping2D([(0, number) for number in excess])(x) if any(excess) else x
+
+
 def check_normalization(normalization):
     """Raises where `normalization` is neither `"instance"`, `"batch"` nor `None`."""
     if normalization not in ("instance", "batch", None):

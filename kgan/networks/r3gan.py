@@ -11,7 +11,8 @@ import keras
 from keras import initializers, layers, ops
 
 from kgan.arguments import check_count, check_counts
-from kgan.networks.dcgan import num_stages
+from kgan.networks.dcgan import stage_sizes
+from kgan.networks.parts import cropped
 
 NEGATIVE_SLOPE = 0.2
 # Keeps the variance of a signal that passes a leaky ReLU (He et al. 2015).
@@ -26,6 +27,7 @@ def generator(
     expansion=2,
     group_size=None,
     units=(128, 128, 128),
+    stages=None,
 ):
     """A learned basis that the noise weighs, and residual stages with bilinear doubling between.
 
@@ -50,6 +52,9 @@ def generator(
             convolutions, because TensorFlow computes grouped ones tens of times slower on a CPU.
         units: tuple of integers, for vectors: hidden units of each residual block, around a
             stream of the first one's width. Defaults to `(128, 128, 128)`.
+        stages: integer, for images: doublings. 3 make 28x28 of the paper's base of 4x4, by cutting
+            off what is too much after a doubling. Defaults to `None`,
+            `kgan.networks.dcgan.num_stages`, which leave 7x7 there.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> samples (batch, *sample_shape).
@@ -72,15 +77,17 @@ def generator(
         x = _residual_perceptron(noise, units)
         samples = _dense(*sample_shape, dtype="float32", name="samples")(x)
         return keras.Model(noise, samples, name="generator")
-    widths = _widths(sample_shape, width)
+    sizes = stage_sizes(sample_shape, stages, family="R3GAN")
+    widths = _widths(len(sizes), width)
     depth = len(widths) * check_count("num_blocks", num_blocks)
-    base = [side // 2 ** (len(widths) - 1) for side in sample_shape[:2]]
-    x = GenerativeBasis(*base)(_dense(widths[-1])(noise))  # (batch, base, base, widths[-1])
-    for stage, channels in enumerate(reversed(widths)):
+    # (batch, base, base, widths[-1])
+    x = GenerativeBasis(*sizes[-1])(_dense(widths[-1])(noise))
+    for stage, (size, channels) in enumerate(zip(reversed(sizes), reversed(widths))):
         if stage:
             if x.shape[-1] != channels:
                 x = _convolution(channels)(x)
             x = layers.UpSampling2D(interpolation="bilinear")(x)  # (batch, 2 h, 2 w, channels)
+            x = cropped(x, size)
         for _ in range(num_blocks):
             x = _block(x, depth, expansion, group_size)
     x = _convolution(sample_shape[-1])(x)
@@ -95,6 +102,7 @@ def discriminator(
     expansion=2,
     group_size=None,
     units=(128, 128, 128),
+    stages=None,
 ):
     """Residual stages with bilinear halving between, and a learned basis that reads the last.
 
@@ -111,6 +119,8 @@ def discriminator(
         group_size: integer or `None`, as for the generator. Defaults to `None`.
         units: tuple of integers, for vectors, as for the generator. Defaults to
             `(128, 128, 128)`.
+        stages: integer, for images: halvings, which round odd sides up. Defaults to `None`, as
+            for the generator.
 
     Returns:
         A functional `keras.Model`: samples (batch, *sample_shape) -> logits (batch, 1).
@@ -130,12 +140,13 @@ def discriminator(
     if len(sample_shape) == 1:
         x = _residual_perceptron(samples, units)
         return keras.Model(samples, _dense(1, dtype="float32")(x), name="discriminator")
-    widths = _widths(sample_shape, width)
+    widths = _widths(len(stage_sizes(sample_shape, stages, family="R3GAN")), width)
     depth = len(widths) * check_count("num_blocks", num_blocks)
     x = _convolution(widths[0])(samples)
     for stage, channels in enumerate(widths):
         if stage:
-            x = layers.AveragePooling2D(2)(x)  # (batch, h / 2, w / 2, channels): bilinear halving
+            # (batch, h / 2, w / 2, channels): bilinear halving
+            x = layers.AveragePooling2D(2, padding="same")(x)
             if x.shape[-1] != channels:
                 x = _convolution(channels)(x)
         for _ in range(num_blocks):
@@ -199,11 +210,10 @@ class DiscriminativeBasis(layers.Layer):
         return (input_shape[0], input_shape[-1])
 
 
-def _widths(image_shape, width):
-    """Channels per stage, from the image's size to the base."""
+def _widths(num_sizes, width):
+    """Channels per size, from the image's to the base's."""
     check_count("width", width)
-    halvings = num_stages(image_shape, family="R3GAN")
-    return [width * 2 ** min(stage, 3) for stage in range(halvings + 1)]
+    return [width * 2 ** min(stage, 3) for stage in range(num_sizes)]
 
 
 def _block(x, depth, expansion, group_size):

@@ -61,6 +61,43 @@ def test_stages_halve_to_the_base(shape, base, num_stages):
     assert kinds(discriminator).count(layers.AveragePooling2D) == num_stages - 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "stages", "sides"),
+    [
+        ((28, 28, 1), 3, [(28, 28), (14, 14), (7, 7), (4, 4)]),
+        ((12, 20, 3), 4, [(12, 20), (6, 10), (3, 5), (2, 3), (1, 2)]),
+        ((16, 16, 1), 1, [(16, 16), (8, 8)]),
+    ],
+)
+def test_stages_beyond_the_whole_sides_round_up_and_cut(shape, stages, sides):
+    generator = tiny(r3gan.generator, shape, 3, stages=stages)
+    discriminator = tiny(r3gan.discriminator, shape, stages=stages)
+    sums = {
+        network: [x.output.shape[1:3] for x in network.layers if isinstance(x, layers.Add)]
+        for network in (generator, discriminator)
+    }
+    assert sums[generator] == sides[::-1]
+    assert sums[discriminator] == sides
+    assert run(generator, 2, 3).shape == (2, *shape)
+    assert run(discriminator, 2, *shape).shape == (2, 1)
+
+
+def test_halving_an_odd_side_averages_what_there_is():
+    discriminator = tiny(r3gan.discriminator, (12, 12, 1), stages=3)
+    halving = [x for x in discriminator.layers if isinstance(x, layers.AveragePooling2D)][-1]
+    assert halving.input.shape[1:3] == (3, 3)
+    image = np.arange(9, dtype="float32").reshape(1, 3, 3, 1)
+    halved = ops.convert_to_numpy(halving(image))[0, :, :, 0]
+    np.testing.assert_allclose(halved, [[2, 3.5], [6.5, 8]])
+
+
+@pytest.mark.parametrize("build", [r3gan.generator, r3gan.discriminator])
+@pytest.mark.parametrize("stages", [0, 6])
+def test_stages_that_make_nothing_are_refused(build, stages):
+    with pytest.raises(ValueError, match=f"Received: stages={stages}"):
+        build((28, 28, 1), stages=stages)
+
+
 @pytest.mark.parametrize("shape", [(16, 16, 3), (5,)])
 def test_every_block_starts_as_the_identity(shape):
     generator = tiny(r3gan.generator, shape, 6)
