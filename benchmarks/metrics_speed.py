@@ -38,7 +38,7 @@ def main():
     fake = np.clip(noisy, -1, 1).astype("float32")
 
     start = time.perf_counter()
-    metrics = default_metrics(fake, "digit_judge")
+    metrics = default_metrics(real, fake, "digit_judge")
     update_all(metrics, real, fake)
     seconds = {"features of the judge": time.perf_counter() - start}
     for metric in metrics:

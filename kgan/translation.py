@@ -7,7 +7,7 @@ from keras import ops
 
 from kgan import losses
 from kgan.arguments import check_count, check_weight
-from kgan.data.checks import check
+from kgan.data.checks import check, check_batch
 from kgan.data.contract import as_float32, to_uint8
 from kgan.data.fields import Samples
 from kgan.data.inspection import kind_of
@@ -56,7 +56,8 @@ class Translator(AdversarialModel):
     def imitate(self, batch, seed=0):
         """The second field's samples, and what the first direction makes of the first field's."""
         way = next(iter(self.directions))
-        return batch[1], self._translated(way, batch[0], batch_size=len(batch[0]))
+        samples = check_batch((self.directions[way].source,), batch[0])
+        return batch[1], self._answers(way, samples, batch_size=len(samples))
 
     def serving(self):
         """What `export` writes: each direction's network, as an endpoint of its name."""
@@ -74,6 +75,10 @@ class Translator(AdversarialModel):
                 f"Received: a {type(samples).__name__}"
             )
         samples, _ = check((way.source,), samples)
+        return self._answers(name, samples, batch_size)
+
+    def _answers(self, name, samples, batch_size):
+        way = self.directions[name]
         network = getattr(self, way.network)
         batches = []
         with self.averaged_weights():

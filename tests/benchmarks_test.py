@@ -1,5 +1,6 @@
 """The quality benchmark runs: every task, a few steps of narrow networks."""
 
+import dataclasses
 import json
 import pathlib
 import sys
@@ -19,6 +20,9 @@ import train_weights  # noqa: E402
 import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
+
+from kgan import weights as shipped  # noqa: E402
+from kgan.pictures import drawing  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}
@@ -151,6 +155,33 @@ def test_the_readme_shows_what_the_cards_say():
     assert train_weights.table() in readme
 
 
+def test_the_first_picture_of_the_readme_is_what_it_says():
+    picture = np.asarray(Image.open(train_weights.HERO).convert("L")).astype("int32")
+    made = drawing.image_grid(train_weights.hero_samples(), columns=8, scale=2)[..., 0]
+    height, width = made.shape
+    # On the right, beneath its title; where exactly, Matplotlib says.
+    distances = [
+        np.abs(picture[row : row + height, column : column + width] - made).max()
+        for row in range(picture.shape[0] - height + 1)
+        for column in range(picture.shape[1] // 2, picture.shape[1] - width + 1)
+    ]
+    assert min(distances) <= 2
+    readme = (BENCHMARKS.parent / "README.md").read_text()
+    minutes = round(shipped.card("dcgan", "mnist")["core_minutes"])
+    assert "tutorials/pictures/mnist.png" in readme and f"in {minutes} core minutes" in readme
+
+
+@pytest.mark.parametrize(("model", "weights"), sorted(train_weights.RECIPES))
+def test_the_command_of_a_card_is_what_trained_it(model, weights):
+    recipe = json.loads(json.dumps(dataclasses.asdict(train_weights.RECIPES[model, weights])))
+    card = shipped.card(model, weights)
+    asked, played = recipe.pop("steps"), card["recipe"]["steps"]
+    # An epoch ends early where a pass over the data does.
+    assert 0.8 * asked < played <= asked
+    assert {name: card["recipe"][name] for name in recipe} == recipe
+    assert card["options"] == recipe["options"]
+
+
 def test_the_readme_shows_the_runs_that_ship():
     readme = (BENCHMARKS.parent / "README.md").read_text()
     rows = mode_collapse.shipped()
@@ -158,9 +189,7 @@ def test_the_readme_shows_the_runs_that_ship():
         assert mode_collapse.readme_table(rows, tasks) in readme
     for row in rows:
         recipe = mode_collapse.RECIPES[row["task"]][row["model"]]
-        assert mode_collapse.is_of(row, recipe), (
-            f"{row['task']} {row['model']}: other recipe"
-        )
+        assert mode_collapse.is_of(row, recipe), f"{row['task']} {row['model']}: other recipe"
 
 
 def test_runs_ship_in_place_of_older_ones(tmp_path, monkeypatch):

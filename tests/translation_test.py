@@ -1,5 +1,7 @@
 """The paired translator: its terms against NumPy, and one answer in translate, evaluate, export."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -366,3 +368,12 @@ def test_onnx_holds_the_raw_network(trained, tmp_path):
     images = kgan.data.to_float(x)
     (answer,) = session.run(None, {session.get_inputs()[0].name: images})
     np.testing.assert_allclose(answer, model.predict(images, verbose=0), atol=1e-4)
+
+
+def test_a_bright_batch_is_measured_without_a_word():
+    bright = np.random.default_rng(0).integers(128, 256, (16, 8, 8, 1)).astype("uint8")
+    model = kgan.zoo.load("pix2pix", like=(bright, bright), width=4, discriminator_width=4, seed=0)
+    model.compile(optimizer=model.optimizer, metrics=[kgan.metrics.PeakSignalToNoiseRatio()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.evaluate(bright, bright, batch_size=8, verbose=0)

@@ -28,6 +28,8 @@ class Illness:
 
 def _collapsed(history):
     now = history[-1]
+    if now.get("answers_inputs"):
+        return None  # There is no noise that it could ignore: see `_ignores_inputs`.
     if now["diversity"] < 0.4:
         return (
             f"generated samples are {now['diversity']:.0%} as far apart as real ones: many noises "
@@ -38,6 +40,16 @@ def _collapsed(history):
             f"{now['precision']:.0%} of the generated samples lie where real ones do, but only "
             f"{now['coverage']:.0%} of the real ones have a generated one near them: whole kinds "
             "of samples are missing"
+        )
+    return None
+
+
+def _ignores_inputs(history):
+    now = history[-1]
+    if now.get("answers_inputs") and now["diversity"] < 0.4:
+        return (
+            f"translations are {now['diversity']:.0%} as far apart as real samples of their kind: "
+            "different inputs get nearly the same answer"
         )
     return None
 
@@ -86,7 +98,7 @@ def _diverged(history):
         return "generated samples, or their features, hold NaN or infinite values"
     for name, value in now.items():
         if name.endswith("_gradient_norm"):
-            smallest = min(figures[name] for figures in history)
+            smallest = min(figures.get(name, math.inf) for figures in history)
             if value > max(1e3 * smallest, 1e4):
                 return f"{name} is {value:.3g}, and was {smallest:.3g}"
         if name.endswith("_loss") and abs(value) > 1e4:
@@ -123,6 +135,13 @@ ILLNESSES = (
         "(its optimizer's learning rate, discriminator_steps).",
     ),
     Illness(
+        "inputs ignored",
+        _ignores_inputs,
+        "Early translations are grey and blurred: train on. If it stays, lower the discriminator's "
+        "learning rate, or give the likeness to the target more weight (reconstruction_weight of "
+        '"pix2pix", cycle_weight and identity_weight of "cyclegan").',
+    ),
+    Illness(
         "discriminator too strong",
         _too_strong,
         'Take loss="non_saturating" instead of "minimax", add a penalty, kgan.losses.R1(1.0), '
@@ -133,7 +152,8 @@ ILLNESSES = (
         "discriminator too weak",
         _too_weak,
         "Raise the discriminator's learning rate or width, let it move more often "
-        "(discriminator_steps), or lower its penalties and label_smoothing.",
+        "(discriminator_steps, where the model has it), or lower its penalties and "
+        "label_smoothing.",
     ),
     Illness(
         "memorisation",

@@ -7,6 +7,7 @@ import keras
 from kgan.arguments import check_count
 from kgan.backend.summaries import Summaries
 from kgan.pictures import save_film, save_image
+from kgan.pictures.films import epoch_of
 
 
 class Frames(keras.callbacks.Callback):
@@ -15,7 +16,8 @@ class Frames(keras.callbacks.Callback):
     Subclasses check the model in `prepare`, before the first step, and draw.
 
     Args:
-        folder: path of the folder for the pictures. It is made when missing.
+        folder: path of the folder for the pictures. It is made when missing; pictures there of
+            later epochs, which another run left, are removed.
         every: integer. Saves a picture on every `every`-th epoch and on the last.
         gif: boolean, whether to make the film.
         log_dir: path for TensorBoard, or `None`.
@@ -51,6 +53,13 @@ class Frames(keras.callbacks.Callback):
         if self._summaries is not None:
             self._summaries.open()
         self._epoch = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Removes what is later than where this run begins: it is of an earlier run."""
+        if self._epoch is None:
+            for path in self.folder.glob("epoch_*.png"):
+                if (epoch_of(path) or 0) > epoch:
+                    path.unlink()
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the picture of every `every`-th epoch."""

@@ -49,7 +49,8 @@ class Health(keras.callbacks.Callback):
     Args:
         real: array of real samples for a model of one field, or a tuple `(x, y)` for one of two.
             Defaults to `None`: what `fit` is given.
-        folder: path of a folder for `health.json`, all figures and diagnoses of the run. Defaults
+        folder: path of a folder for `health.json`, all figures and diagnoses of the run, and the
+            held-out figures, which `CSVLogger` drops where `validation_freq` is above 1. Defaults
             to `None`.
         extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
             taken between its features. Defaults to `None`: the samples themselves.
@@ -99,7 +100,7 @@ class Health(keras.callbacks.Callback):
         self.warm_up = check_count("warm_up", warm_up, minimum=0)
         self.patience = check_count("patience", patience)
         self.say = say
-        self.figures, self.diagnoses = [], []
+        self.figures, self.diagnoses, self.held_out = [], [], []
         self._offered = (None, None)
 
     def take_data(self, x, y=None):
@@ -118,6 +119,9 @@ class Health(keras.callbacks.Callback):
         self._real = _without_repeats(self._features(self._batch[imitated]))
         self._held = {illness.name: 0 for illness in ILLNESSES}
         self._first = None
+        if self.folder is not None:
+            # Now, because other callbacks write into it as well.
+            self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes up what earlier calls found, up to where the model stands."""
@@ -129,6 +133,10 @@ class Health(keras.callbacks.Callback):
         """Looks, puts the figures into the logs, and names what begins to hold."""
         logs = {} if logs is None else logs
         self._first = epoch if self._first is None else self._first
+        held_out = {name: float(logs[name]) for name in logs if name.startswith("val_")}
+        if held_out:
+            place = {"epoch": epoch + 1, "batch": self.model.batches_seen}
+            self.held_out.append({**place, **held_out})
         if (epoch - self._first) % self.every == 0:
             self._look(epoch, logs)
         latest = self.figures[-1]
@@ -233,20 +241,26 @@ class Health(keras.callbacks.Callback):
         return None if self.folder is None else self.folder / "health.json"
 
     def _recall(self):
+        found = {"figures": self.figures, "diagnoses": self.diagnoses, "held_out": self.held_out}
         if self._path is not None and self._path.exists() and not self.figures:
-            kept = json.loads(self._path.read_text())
-            self.figures, self.diagnoses = kept["figures"], kept["diagnoses"]
+            found = json.loads(self._path.read_text())
         # What is later than the model was found on another one, or before it was set back.
         clock = self.model.batches_seen
-        self.figures = [row for row in self.figures if row["batch"] <= clock]
-        self.diagnoses = [row for row in self.diagnoses if row["batch"] <= clock]
+        self.figures, self.diagnoses, self.held_out = (
+            [row for row in found.get(name, []) if row["batch"] <= clock]
+            for name in ("figures", "diagnoses", "held_out")
+        )
 
     def _write(self):
         if self._path is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "warm_up": self.warm_up,
+            "figures": self.figures,
+            "held_out": self.held_out,
+            "diagnoses": self.diagnoses,
+        }
         with replacing(self._path) as partial:
-            content = {"figures": self.figures, "diagnoses": self.diagnoses}
             partial.write_text(json.dumps(content, indent=1) + "\n")
 
 

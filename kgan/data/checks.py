@@ -62,6 +62,13 @@ def check(fields, x, y=None):
     return (*checked, None)[:2]
 
 
+def check_batch(fields, x):
+    """`check` of a batch of samples, which may well hold no dark pixel: nothing is warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return check(fields, x)[0]
+
+
 def _gather(fields, x, y):
     """Returns one raw value per field from what the user passed as arrays."""
     wants_labels = any(isinstance(field, Labels) for field in fields)
@@ -270,8 +277,8 @@ def _check_pixels(array, name):
         )
     if low >= 0 and 0 < high:
         warnings.warn(
-            f"{name} look like images in 0..1: nothing is below 0. Expected floats in [-1, 1], and "
-            "the generator would learn to use half of its range. Use `x * 2 - 1`. "
+            f"{name} look like images in 0..1: nothing is below 0. Expected floats in [-1, 1], "
+            "where 0 is grey: as they are, black is taken for grey. Use `x * 2 - 1`. "
             f"{received(name, array)}",
             UserWarning,
             stacklevel=2,

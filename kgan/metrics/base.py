@@ -168,8 +168,9 @@ class SampleMetric(keras.metrics.Metric):
             counts = {"real": self._real.seen, **counts}
         if min(counts.values()) < minimum:
             found = " and ".join(f"{count} {name}" for name, count in counts.items())
+            of = " of each side" if self.uses_real else ""
             raise ValueError(
-                f"{type(self).__name__} wants at least {minimum} samples of each side. Call "
+                f"{type(self).__name__} wants at least {minimum} samples{of}. Call "
                 f"update_state(real, fake) first. Received: {found} samples"
             )
 

@@ -128,12 +128,12 @@ def evaluate(real, fake, metrics=None, extractor=None):
     Args:
         real: array of real samples: uint8 images, floats in [-1, 1], or vectors.
         fake: array of generated samples, best as many.
-        metrics: list of metrics, which are reset. Defaults to `None`: Frechet and kernel
-            distance, precision, recall, density, coverage and sliced Wasserstein distance; for
-            images of at least 11x11 pixels diversity too; with `"digit_judge"` or `"inception"`
-            the inception score, and with `"digit_judge"` the digits that appear. Without an
-            extractor, samples of more than 3 072 numbers have no Frechet distance: their
-            covariance would take minutes, and say little.
+        metrics: list of metrics, which are reset. Defaults to `None`: Frechet and kernel distance,
+            precision, recall, density, coverage and sliced Wasserstein distance; for images of one
+            size of at least 11x11 pixels diversity too; with `"digit_judge"` or `"inception"` the
+            inception score, where there are enough samples, and with `"digit_judge"` the digits
+            that appear. Without an extractor, samples of more than 3 072 numbers have no Frechet
+            distance: their covariance would take minutes, and say little.
         extractor: what the default metrics compare samples by, as `kgan.metrics.Extractor` takes
             it. Defaults to `None`, the samples themselves: right for points; for images it needs
             no network and says little of what they show, so choose `"digit_judge"` for digits,
@@ -159,7 +159,7 @@ def evaluate(real, fake, metrics=None, extractor=None):
     """
     real, fake = read(real, "real", whole=True), read(fake, "fake", whole=True)
     if metrics is None:
-        metrics = default_metrics(fake, extractor)
+        metrics = default_metrics(real, fake, extractor)
     for metric in metrics:
         _check_metric(metric)
         metric.reset_state()
@@ -169,7 +169,7 @@ def evaluate(real, fake, metrics=None, extractor=None):
     return Evaluation(metrics)
 
 
-def default_metrics(samples, extractor=None):
+def default_metrics(real, samples, extractor=None):
     """The metrics that `evaluate` takes by default: see there."""
     extractor = Extractor.get(extractor)
     metrics = [
@@ -179,10 +179,13 @@ def default_metrics(samples, extractor=None):
     ]
     if extractor.source is not None or samples[0].size <= _WIDE:
         metrics.insert(0, FrechetDistance(extractor))
-    if samples.ndim == 4 and min(samples.shape[1:3]) >= 11:
+    is_of_one_shape = real.shape[1:] == samples.shape[1:]
+    if samples.ndim == 4 and min(samples.shape[1:3]) >= 11 and is_of_one_shape:
         metrics.append(MultiScaleStructuralSimilarity())
     if extractor.source in ("digit_judge", "inception"):
-        metrics.append(InceptionScore(extractor.source))
+        score = InceptionScore(extractor.source)
+        if len(samples) >= score.splits:
+            metrics.append(score)
     if extractor.source == "digit_judge":
         metrics.append(ModeCoverage(classifier="digit_judge"))
     return metrics

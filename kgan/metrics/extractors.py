@@ -2,13 +2,12 @@
 
 import functools
 import hashlib
-import warnings
 
 import keras
 import numpy as np
 
 from kgan.arguments import check_count
-from kgan.data.checks import check
+from kgan.data.checks import check, check_batch
 from kgan.data.contract import to_float
 from kgan.data.fields import Samples
 from kgan.data.inspection import received, to_numpy
@@ -292,11 +291,8 @@ def read(samples, name="samples", as_images=False, whole=False):
         samples = samples[:, None]
     if as_images or samples.ndim == 4 or samples.dtype.kind != "f" or 0 in samples.shape:
         rank = 3 if as_images or samples.ndim == 3 else max(1, samples.ndim - 1)
-        with warnings.catch_warnings():
-            if not whole:
-                # A batch without a dark pixel is nothing odd.
-                warnings.simplefilter("ignore", UserWarning)
-            return check((Samples((None,) * rank, name=name),), samples)[0]
+        fields = (Samples((None,) * rank, name=name),)
+        return check(fields, samples)[0] if whole else check_batch(fields, samples)
     if not np.isfinite(samples).all():
         raise ValueError(
             f"{name} hold NaN or infinite values, which are at no distance from anything. The "

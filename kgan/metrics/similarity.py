@@ -102,7 +102,7 @@ class PeakSignalToNoiseRatio(_PairedMetric):
 
     title = "PSNR in decibels, peak 2 of [-1, 1]"
 
-    def __init__(self, name="peak_signal_to_noise_ratio"):
+    def __init__(self, *, name="peak_signal_to_noise_ratio"):
         super().__init__(name)
 
     def _values(self, real, fake):
@@ -143,7 +143,7 @@ class StructuralSimilarity(_PairedMetric):
 
     title = "SSIM, Gaussian window of 11x11 pixels"
 
-    def __init__(self, name="structural_similarity"):
+    def __init__(self, *, name="structural_similarity"):
         super().__init__(name)
 
     def _values(self, real, fake):
@@ -193,6 +193,7 @@ class MultiScaleStructuralSimilarity(SampleMetric):
 
     def __init__(
         self,
+        *,
         num_pairs=500,
         scales=None,
         seed=0,

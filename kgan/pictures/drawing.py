@@ -104,20 +104,38 @@ def save_image(path, array):
     """
     from PIL import Image
 
+    formats = Image.registered_extensions()
+    path = check_path(path, formats)
+    picture = Image.fromarray(_squeezed("array", array))
+    write(path, lambda file: picture.save(file, format=formats[path.suffix.lower()]))
+
+
+def check_path(path, endings):
+    """A path that a picture can be written to, or a word on why there is none.
+
+    Args:
+        path: path, of a string too.
+        endings: strings that it may end in, such as `(".gif",)`.
+
+    Returns:
+        A `pathlib.Path`.
+
+    Raises:
+        ValueError: when the folder is missing, or the ending is another.
+    """
     path = pathlib.Path(path)
     if not path.parent.is_dir():
         raise ValueError(
             f"The folder to save in does not exist. Make it first: mkdir -p {path.parent}. "
             f"Received: path={str(path)!r}"
         )
-    picture = Image.fromarray(_squeezed("array", array))
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind is None:
+    if path.suffix.lower() not in endings:
+        known = " or ".join(endings) if len(endings) < 3 else "such as .png or .jpg"
         raise ValueError(
-            "The ending of the path must name a format of pictures, such as .png or .jpg. "
+            f"The ending of the path must name a format of pictures, {known}. "
             f"Received: path={str(path)!r}"
         )
-    write(path, lambda file: picture.save(file, format=kind))
+    return path
 
 
 def side_by_side(real, generated, titles=("real", "generated")):

@@ -40,13 +40,13 @@ def save_film(path, folder):
     """
     from PIL import Image
 
-    files = [file for file in pathlib.Path(folder).glob("epoch_*.png") if file.stem[6:].isdigit()]
+    files = [file for file in pathlib.Path(folder).glob("*.png") if epoch_of(file) is not None]
     if not files:
         raise ValueError(
             "A film needs pictures named epoch_0001.png and so on, as SampleGrid saves them. "
             f"Received: folder={str(folder)!r}"
         )
-    files.sort(key=lambda file: int(file.stem[6:]))  # 10000 comes after 9999
+    files.sort(key=epoch_of)  # 10000 comes after 9999
     if len(files) > FRAMES:
         files = [files[i] for i in np.linspace(0, len(files) - 1, FRAMES).round().astype(int)]
     frames = []
@@ -56,6 +56,12 @@ def save_film(path, folder):
     # A run that was resumed with other settings has pictures of two sizes.
     frames = [frame.resize(frames[-1].size) for frame in frames]
     write_film(path, frames, [200] * (len(frames) - 1) + [2000])
+
+
+def epoch_of(path):
+    """The epoch of a picture that is named as `SampleGrid` names them, or `None`."""
+    number = pathlib.Path(path).stem.removeprefix("epoch_")
+    return int(number) if number != pathlib.Path(path).stem and number.isdigit() else None
 
 
 def write_film(path, frames, milliseconds):

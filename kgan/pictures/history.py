@@ -27,7 +27,8 @@ _HIGHER = {
 _TOGETHER = {
     "accuracy of the discriminator": ("accuracy_real", "accuracy_fake"),
     "gradient norms": ("gradient_norm",),
-    "samples beside real ones": ("diversity", "coverage", "precision", "nearness"),
+    "samples beside real ones": ("diversity", "coverage", "precision"),
+    "distance to training data, over theirs": ("nearness",),
     "distance to real samples": ("energy", "jensen_shannon"),
 }
 _HEALTH = {name for names in _TOGETHER.values() for name in names}

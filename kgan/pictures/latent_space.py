@@ -30,7 +30,7 @@ def interpolation_grid(
 
     Args:
         model: a `kgan.GAN` that makes images.
-        num_pairs: integer, rows. Defaults to 8.
+        num_pairs: integer, rows, where neither end is given. Defaults to 8.
         steps: integer of at least 2, images per row, both ends included. Defaults to 10.
         seed: integer that the noises are drawn from. Defaults to 0.
         start: array (num_pairs, latent_dim), noises such as `kgan.latent.project` finds. Defaults
@@ -60,7 +60,8 @@ def interpolation_grid(
     """
     check_makes_images(model)
     check_count("num_pairs", num_pairs)
-    shape = (2, num_pairs, *model.latent_shape)
+    given = [np.atleast_2d(ends) for ends in (start, end) if ends is not None]
+    shape = (2, len(given[0]) if given else num_pairs, *model.latent_shape)
     drawn = latent.sample(shape, model.noise, seed=check_count("seed", seed, minimum=0))
     start = drawn[0] if start is None else np.atleast_2d(start)
     end = drawn[1] if end is None else np.atleast_2d(end)
@@ -152,7 +153,8 @@ def latent_walk(
     Raises:
         TypeError: when the model does not make samples from noise, or an argument is of the wrong
             type.
-        ValueError: when it makes no images, or an argument is out of range.
+        ValueError: when it makes no images, an argument is out of range, or the path is no GIF in
+            a folder that is there.
 
     Example:
     ```python
@@ -164,6 +166,7 @@ def latent_walk(
     """
     from PIL import Image
 
+    drawing.check_path(path, (".gif",))
     check_makes_images(model)
     check_count("num_samples", num_samples)
     check_count("num_stops", num_stops, minimum=2)

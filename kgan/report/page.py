@@ -131,8 +131,21 @@ def _verdicts(contents):
             message = f"{message[:1].upper()}{message[1:]}."
             cards.append(_card("ill", title, message, diagnosis.get("advice", "")))
     if contents.health is not None and not contents.health.get("diagnoses"):
-        cards.append(_card("well", "Health", "No illness was found."))
+        cards.append(_card(*_healthy(contents.health)))
     return f"<section class=cards>{''.join(cards)}</section>" if cards else ""
+
+
+def _healthy(health):
+    """The card of a run without a diagnosis: well, or too short to tell."""
+    warm_up, figures = health.get("warm_up", 0), health.get("figures") or [{}]
+    batch = figures[-1].get("batch", 0) if isinstance(figures[-1], dict) else 0
+    if isinstance(warm_up, int) and batch < warm_up:
+        said = (
+            f"Too early to tell: divergence was not seen, and other illnesses are looked for from "
+            f"batch {warm_up} on. This run has {batch}."
+        )
+        return "early", "Health", said
+    return "well", "Health", "No illness was found."
 
 
 def _card(kind, title, *lines):

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from kgan.pictures.films import epoch_of
 from kgan.pictures.history import History, read_history
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
@@ -129,7 +130,13 @@ def _history(path, health):
     history = None
     if path.is_file() and path.stat().st_size:
         history = read_history(path)
-    rows = [row for row in _list((health or {}).get("figures")) if "epoch" in _dict(row)]
+    # CSVLogger, which fixes its columns at the first epoch, may lack held-out figures.
+    rows = [
+        row
+        for name in ("figures", "held_out")
+        for row in _list((health or {}).get(name))
+        if "epoch" in _dict(row)
+    ]
     if not rows:
         return history
     if history is None:
@@ -159,7 +166,7 @@ def _pictures(folder):
     series, rest = [], []
     for place in dict.fromkeys(path.parent for path in found):
         here = [path for path in found if path.parent == place]
-        frames = sorted((_epoch(path), path) for path in here if _epoch(path) is not None)
+        frames = sorted((epoch_of(path), path) for path in here if epoch_of(path) is not None)
         film = place / "training.gif"
         film = film if frames and film in here else None
         if frames:
@@ -167,11 +174,6 @@ def _pictures(folder):
         taken = {film, *(path for _, path in frames)}
         rest += [path for path in here if path not in taken]
     return series, rest
-
-
-def _epoch(path):
-    number = path.stem.removeprefix("epoch_")
-    return int(number) if number != path.stem and number.isdigit() else None
 
 
 def _dict(value):

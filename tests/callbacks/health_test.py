@@ -146,6 +146,47 @@ def test_figures_are_in_the_logs_and_in_the_file(tmp_path):
     assert [row["epoch"] for row in again.figures] == [1, 3, 4]
 
 
+def test_the_folder_is_there_for_others_and_held_out_figures_are_kept(tmp_path):
+    model = kgan.zoo.load("vanilla", like=(2,), seed=0)
+    model.compile(optimizer=model.optimizer, metrics=[kgan.metrics.SlicedWasserstein()])
+    folder = tmp_path / "new"
+    health = kgan.callbacks.Health(folder=folder, num_samples=32, warm_up=7)
+    history = model.fit(
+        RING[:64],
+        epochs=4,
+        validation_data=RING[64:128],
+        validation_freq=2,
+        callbacks=[health, keras.callbacks.CSVLogger(folder / "history.csv")],
+        verbose=0,
+    ).history
+    kept = json.loads((folder / "health.json").read_text())
+    assert kept["warm_up"] == 7
+    assert [row["epoch"] for row in kept["held_out"]] == [2, 4]
+    found = [row["val_sliced_wasserstein"] for row in kept["held_out"]]
+    assert found == history["val_sliced_wasserstein"]
+    assert not any(name.startswith("val_") for row in kept["figures"] for name in row)
+
+
+def test_figures_of_another_model_in_the_folder_stop_no_training(tmp_path):
+    rows = [{"epoch": 1, "batch": 0, "diversity": 1.0, "coverage": 1.0, "precision": 1.0}]
+    (tmp_path / "health.json").write_text(json.dumps({"figures": rows, "diagnoses": []}))
+    model = kgan.zoo.load("vanilla", like=(2,), seed=0)
+    health = kgan.callbacks.Health(folder=tmp_path, num_samples=32, say=lambda text: None)
+    model.fit(RING[:64], callbacks=[health], verbose=0)
+    assert len(health.figures) == 2
+
+
+def test_a_translator_is_told_of_its_inputs_and_not_of_noise():
+    figures = {"diversity": 0.2, "precision": 0.1, "coverage": 0.1, "answers_inputs": True}
+    found = [illness for illness in ILLNESSES if illness.name not in ("divergence",)]
+    found = [illness for illness in found if illness.holds([{**figures, "energy": 0.5}])]
+    assert [illness.name for illness in found] == ["inputs ignored"]
+    assert "noise" not in found[0].holds([figures]) and "discriminator_steps" not in found[0].advice
+    figures["answers_inputs"] = False
+    collapse = next(illness for illness in ILLNESSES if illness.name == "mode collapse")
+    assert "many noises" in collapse.holds([figures]) and found[0].holds([figures]) is None
+
+
 def test_a_generator_of_batches_needs_real_samples():
     model = kgan.zoo.load("vanilla", like=(2,), seed=0)
     batches = (RING[:32] for _ in range(4))

@@ -217,6 +217,16 @@ def test_a_resumed_run_continues_numbers_and_film(tmp_path):
         assert film.n_frames == 3
 
 
+def test_a_new_run_clears_away_an_older_one_s_later_pictures(tmp_path):
+    for name in ("epoch_0001.png", "epoch_0030.png", "mine.png", "epoch_end.png"):
+        save_image(tmp_path / name, np.zeros((4, 4), "uint8"))
+    model_of().fit(images_of(), epochs=2, verbose=0, callbacks=[SampleGrid(tmp_path)])
+    kept = ["epoch_0001.png", "epoch_0002.png", "epoch_end.png", "mine.png", "training.gif"]
+    assert names(tmp_path) == kept
+    with Image.open(tmp_path / "training.gif") as film:
+        assert film.n_frames == 2
+
+
 def test_a_conditional_model_shows_a_row_per_class(tmp_path):
     model = conditional_model()
     labels = np.arange(30) % 3

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+import kgan
 from kgan import metrics
 from kgan.data import ring
 
@@ -143,3 +144,13 @@ def test_an_array_that_is_filled_anew_leaves_what_was_measured():
     expected = metric.result()
     buffer[:] = 100.0
     assert metric.result() == expected
+
+
+def test_what_has_no_figure_is_left_out_of_the_default():
+    digits = kgan.data.load("digits", size=28)
+    few = metrics.evaluate(digits[:60], digits[60:68], extractor="digit_judge")
+    assert "inception_score" not in few and "frechet_distance" in few
+    assert "multi_scale_structural_similarity" in few
+    larger = kgan.data.load("digits", size=32)
+    sizes = metrics.evaluate(larger[:60], digits[60:120], extractor="digit_judge")
+    assert "multi_scale_structural_similarity" not in sizes and "inception_score" in sizes

@@ -158,3 +158,10 @@ def test_as_many_scales_as_fit(size, scales):
 def test_refuses_in_words(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("metric", [PeakSignalToNoiseRatio, StructuralSimilarity])
+def test_a_likeness_takes_no_extractor_for_its_name(metric):
+    with pytest.raises(TypeError, match="positional argument"):
+        metric("digit_judge")
+    assert metric(name="likeness").name == "likeness"

@@ -43,6 +43,14 @@ def test_a_row_goes_from_one_noise_to_the_other():
     np.testing.assert_array_equal(straight, image_grid(expected, columns=3))
 
 
+def test_the_other_end_is_drawn_for_each_noise_that_is_given():
+    model, noises = linear_model(), kgan.latent.sample((3, 4), seed=5)
+    grid = interpolation_grid(model, start=noises, steps=2, seed=1, scale=1)
+    ends = kgan.latent.sample((2, 3, 4), seed=1)[1]
+    expected = np.stack([pixels_of(noises), pixels_of(ends)], axis=1).reshape(-1, 2, 2, 1)
+    np.testing.assert_array_equal(grid, image_grid(expected, columns=2))
+
+
 def test_drawn_pairs_differ_and_follow_the_seed():
     pictures = [interpolation_grid(linear_model(), 2, 3, seed) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(pictures[0], pictures[1])
@@ -101,5 +109,9 @@ def test_what_can_not_be_shown_is_explained(tmp_path):
         class_grid(linear_model(NUM_CLASSES), classes=[7])
     with pytest.raises(ValueError, match="not trained with labels"):
         interpolation_grid(linear_model(), labels=1)
+    with pytest.raises(ValueError, match="mkdir -p .*nowhere"):
+        latent_walk(linear_model(), tmp_path / "nowhere" / "a.gif")
+    with pytest.raises(ValueError, match=r"format of pictures, \.gif"):
+        latent_walk(linear_model(), tmp_path / "a.png")
     with pytest.raises(ValueError, match="num_stops=1"):
         latent_walk(linear_model(), tmp_path / "a.gif", num_stops=1)

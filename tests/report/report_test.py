@@ -219,6 +219,25 @@ def test_a_healthy_run_is_called_healthy(run):
     assert "No illness was found." in report_of(run).text
 
 
+def test_a_run_too_short_to_tell_is_not_called_healthy(run):
+    health = {"warm_up": 500, "figures": [{"epoch": 3, "batch": 300}], "diagnoses": []}
+    for batch, is_early in ((300, True), (500, False)):
+        health["figures"][0]["batch"] = batch
+        (run / "health.json").write_text(json.dumps(health))
+        text = " ".join(report_of(run).text)
+        assert ("from batch 500 on. This run has 300." in text) == is_early
+        assert ("No illness was found." in text) != is_early
+
+
+def test_a_metric_that_the_table_of_epochs_lacks_is_taken_from_health(run):
+    (run / "history.csv").write_text("epoch,generator_loss\n0,0.7\n1,0.8\n2,0.9\n")
+    rows = [{"epoch": 2, "batch": 10, "val_frechet_distance": 7.25}]
+    (run / "health.json").write_text(json.dumps({"held_out": rows, "diagnoses": []}))
+    page = report_of(run)
+    assert page.panels == ["losses", "frechet distance"]
+    assert any(row[:1] == ["frechet distance ↓"] and "7.25" in row for row in page.rows)
+
+
 def test_a_run_that_has_not_begun_to_log(run):
     (run / "history.csv").write_text("")
     (run / "health.json").unlink()
