@@ -19,6 +19,9 @@ from kgan.files import replacing
 from kgan.metrics.extractors import Extractor
 
 _BATCH_SIZE = 64
+# Verdicts are given batch by batch, as in the game, and take half the time of a look. So many of
+# each side tell a discriminator that guesses from one that does not.
+_MOST_JUDGED = 128
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
@@ -54,7 +57,8 @@ class Health(keras.callbacks.Callback):
             to `None`.
         extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
             taken between its features. Defaults to `None`: the samples themselves.
-        num_samples: integer of at least 16, samples per look. Defaults to 256.
+        num_samples: integer of at least 16, samples per look, of which the discriminator judges
+            128 at most. Defaults to 256.
         num_reference: integer, training samples to look for copies among. Defaults to 10,000.
         every: integer. Looks on every `every`-th epoch. Defaults to 1.
         warm_up: integer, batches before illnesses are named, divergence aside: every game begins
@@ -174,7 +178,7 @@ class Health(keras.callbacks.Callback):
         figures = {}
         verdicts = [
             model.played_verdicts([field[rows] for field in fields], fake[rows])
-            for rows in _slices(len(fake))
+            for rows in _slices(min(len(fake), _MOST_JUDGED))
         ]
         if verdicts[0] is not None:
             logits = [np.concatenate([part.ravel() for part in side]) for side in zip(*verdicts)]

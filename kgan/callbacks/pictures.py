@@ -23,7 +23,7 @@ class SampleGrid(Frames):
     Images become a grid; points in the plane a scatter plot, coloured by label; numbers a
     histogram; longer vectors a grid of curves. Pictures are `folder/epoch_0001.png` and so on, the
     film is `folder/training.gif`, made of all of them: a resumed run continues both. Give each run
-    its own folder.
+    its own folder: one that begins anew removes the pictures of later epochs.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", figures 1 and 2, and Radford
     et al. 2016, figures 2 and 3: samples drawn at random, not chosen.

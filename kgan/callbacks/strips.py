@@ -18,7 +18,7 @@ class TranslationStrips(Frames):
     A model that translates both ways, such as a CycleGAN, shows in each strip what came back from
     the journey both ways too: what the cycle term asks for. Pictures are
     `folder/epoch_0001.png` and so on, the film is `folder/training.gif`; a resumed run continues
-    both. Give each run its own folder.
+    both. Give each run its own folder: one that begins anew removes the pictures of later epochs.
 
     Reference: Isola et al. 2017, figure 4 (input, ground truth, output); Zhu et al. 2017, figure 4
     (input, output, reconstruction).
