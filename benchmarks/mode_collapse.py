@@ -208,14 +208,11 @@ def shipped():
 
 def readme_table(rows, tasks):
     """Markdown: tasks side by side, ours above what is published."""
-    measured = {task: ["modes", "high_quality", "reverse_kl"] for task in tasks}
     heads = {"modes": "modes of {}", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
-    if tasks == ["stacked"]:
-        measured["stacked"].remove("high_quality")  # of images nobody knows it
     columns = [
         (f"{task}: " if name == "modes" else "") + heads[name].format(f"{NUM_MODES[task]:,}")
         for task in tasks
-        for name in measured[task]
+        for name in heads
     ]
     columns = ["model", *columns, "seeds", "steps", "core minutes, a run"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
@@ -226,7 +223,7 @@ def readme_table(rows, tasks):
         cells = []
         for task in tasks:
             of_task = [row for row in mine if row["task"] == task]
-            for name in measured[task]:
+            for name in heads:
                 scale, decimals = {"high_quality": (100, 1), "reverse_kl": (1, 3)}.get(name, (1, 1))
                 values = [scale * row[name] for row in of_task]
                 cells.append(spread(values, decimals) if values else "not run")
@@ -236,12 +233,7 @@ def readme_table(rows, tasks):
         minutes = np.mean([row["core_minutes"] for row in mine])
         lines.append(f"| `{model_name}` | {' | '.join(cells)} | {minutes:.1f} |")
     for name in PUBLISHED[tasks[0]]:
-        figures = [
-            figure.removesuffix(" %")
-            for task in tasks
-            for column, figure in zip(heads, PUBLISHED[task][name])
-            if column in measured[task]
-        ]
+        figures = [figure.removesuffix(" %") for task in tasks for figure in PUBLISHED[task][name]]
         ends = f"{num_published(name)} | {PAPER_STEPS[tasks[0]]:,} | |"
         lines.append(f"| published: {name} | {' | '.join(figures)} | {ends}")
     return "\n".join(lines)
