@@ -18,12 +18,9 @@ from kgan.data.inspection import first_of_equal, kind_of
 from kgan.files import replacing
 from kgan.metrics.extractors import Extractor
 
+# Samples for what takes most of the time of a look: verdicts and gradients, which want a batch as
+# the game has it, and the search for neighbours among 10,000, whose median so many will do for.
 _BATCH_SIZE = 64
-# Verdicts are given batch by batch, as in the game, and take half the time of a look. So many of
-# each side tell a discriminator that guesses from one that does not.
-_MOST_JUDGED = 128
-# Looking for neighbours among 10,000 takes as long as all else: the median of so many will do.
-_MOST_NEAR = 64
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
@@ -59,8 +56,8 @@ class Health(keras.callbacks.Callback):
             to `None`.
         extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
             taken between its features. Defaults to `None`: the samples themselves.
-        num_samples: integer of at least 16, samples per look, of which the discriminator judges
-            128 at most, and 64 are compared with the training data. Defaults to 256.
+        num_samples: integer of at least 16, samples per look. The discriminator judges 64 of them,
+            and as many are compared with the training data. Defaults to 256.
         num_reference: integer, training samples to look for copies among. Defaults to 10,000.
         every: integer. Looks on every `every`-th epoch. Defaults to 1.
         warm_up: integer, batches before illnesses are named, divergence aside: every game begins
@@ -178,25 +175,22 @@ class Health(keras.callbacks.Callback):
             _, fake = model.imitate(fields)
         fake = contract.as_float32(fake)
         figures = {}
-        verdicts = [
-            model.played_verdicts([field[rows] for field in fields], fake[rows])
-            for rows in _slices(min(len(fake), _MOST_JUDGED))
-        ]
-        if verdicts[0] is not None:
-            logits = [np.concatenate([part.ravel() for part in side]) for side in zip(*verdicts)]
+        batch = tuple(field[:_BATCH_SIZE] for field in fields)
+        verdicts = model.played_verdicts(batch, fake[:_BATCH_SIZE])
+        if verdicts is not None:
+            logits = [side.ravel() for side in verdicts]
             loss = model.loss
             figures["accuracy_real"], figures["accuracy_fake"] = vitals.accuracies(loss, *logits)
             divergence = vitals.jensen_shannon(loss, *logits)
             if divergence is not None:
                 figures["jensen_shannon"] = divergence
-        batch = tuple(field[:_BATCH_SIZE] for field in fields)
         norms = model.gradient_norms(batch).items()
         figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
         fake = self._features(fake)
         if not np.isfinite(fake).all():
             return {**figures, **dict.fromkeys((*vitals.SPREAD, "nearness"), math.nan)}
         figures |= vitals.spread(self._real, fake)
-        return {**figures, "nearness": self._nearness(fake[:_MOST_NEAR])}
+        return {**figures, "nearness": self._nearness(fake[:_BATCH_SIZE])}
 
     def _features(self, samples):
         # Not the extractor's own None, which is in float64 and takes twice the room.
@@ -274,10 +268,6 @@ class Health(keras.callbacks.Callback):
 def _without_repeats(rows):
     first = first_of_equal(rows)
     return rows if len(first) == len(rows) else rows[first]
-
-
-def _slices(length):
-    return [slice(start, start + _BATCH_SIZE) for start in range(0, length, _BATCH_SIZE)]
 
 
 def _pair(real):
