@@ -166,33 +166,11 @@ def spread(values, decimals=1):
     return f"{mean} ± {np.std(values, ddof=1) / np.sqrt(len(values)):.{decimals}f}"
 
 
-def num_published(name):
-    """Runs behind a published row."""
-    return "10" if "Lin" in name else "-"
-
-
 def table(task, rows):
-    """Markdown: our rows, then the published ones."""
-    lines = [
-        f"### {task}",
-        "",
-        "| model | modes | high quality | reverse KL | seeds | steps | core minutes each |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for model_name in dict.fromkeys(row["model"] for row in rows):
-        mine = [row for row in rows if row["model"] == model_name]
-        quality = [100 * row["high_quality"] for row in mine if "high_quality" in row]
-        lines.append(
-            f"| `{model_name}` | {spread([row['modes'] for row in mine])} | "
-            f"{spread(quality) + ' %' if quality else '-'} | "
-            f"{spread([row['reverse_kl'] for row in mine], 3)} | {len(mine)} | "
-            f"{mine[0]['steps']:,} | {np.mean([row['core_minutes'] for row in mine]):.1f} |"
-        )
-    for name, (modes, quality, divergence) in PUBLISHED[task].items():
-        seeds = num_published(name)
-        lines.append(f"| {name} | {modes} | {quality} | {divergence} | {seeds} | see below | |")
+    """Markdown: the rows, how the published ones were measured, and by what recipes ours."""
     recipes = {row["model"]: row["recipe"] for row in rows}
-    lines += ["", PROTOCOL[task], "", f"Ours: {rows[0]['protocol']}.", ""]
+    lines = [f"### {task}", "", readme_table(rows, [task]), "", PROTOCOL[task], ""]
+    lines += [f"Ours: {rows[0]['protocol']}.", ""]
     lines += [f"* `{name}`: {recipe}" for name, recipe in recipes.items()]
     return "\n".join(lines)
 
@@ -237,7 +215,7 @@ def readme_table(rows, tasks):
         lines.append(f"| `{model_name}` | {' | '.join(cells)} | {minutes:.1f} |")
     for name in PUBLISHED[tasks[0]]:
         figures = [figure.removesuffix(" %") for task in tasks for figure in PUBLISHED[task][name]]
-        ends = f"{num_published(name)} | {PAPER_STEPS[tasks[0]]:,} | |"
+        ends = f"{'10' if 'Lin' in name else '-'} | {PAPER_STEPS[tasks[0]]:,} | |"
         lines.append(f"| published: {name} | {' | '.join(figures)} | {ends}")
     return "\n".join(lines)
 

@@ -55,8 +55,8 @@ class Translator(AdversarialModel):
 
     def imitate(self, batch, seed=0):
         """The second field's samples, and what the first direction makes of the first field's."""
-        way = next(iter(self.directions))
-        samples = check_batch((self.directions[way].source,), batch[0])
+        way = next(iter(self.directions.values()))
+        samples = check_batch((way.source,), batch[0])
         return batch[1], self._answers(way, samples, batch_size=len(samples))
 
     def serving(self):
@@ -75,10 +75,9 @@ class Translator(AdversarialModel):
                 f"Received: a {type(samples).__name__}"
             )
         samples, _ = check((way.source,), samples)
-        return self._answers(name, samples, batch_size)
+        return self._answers(way, samples, batch_size)
 
-    def _answers(self, name, samples, batch_size):
-        way = self.directions[name]
+    def _answers(self, way, samples, batch_size):
         network = getattr(self, way.network)
         batches = []
         with self.averaged_weights():
