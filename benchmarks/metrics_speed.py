@@ -22,7 +22,7 @@ import numpy as np
 from tasks.common import Bar, load_mnist
 
 from kgan.metrics import Evaluation, update_all
-from kgan.metrics.evaluation import default_metrics
+from kgan.metrics.comparison import default_metrics
 
 SECONDS = 60
 

@@ -32,7 +32,7 @@ from tasks.stacked import NUM_READ, NUM_TRIPLES
 from tasks.stacked import RING as MINIBATCH
 
 import kgan
-from kgan.pictures import drawing
+from kgan import drawing
 
 OUT = pathlib.Path("runs") / "mode_collapse"
 # What the README shows: runs of the quick budget.

@@ -22,7 +22,7 @@ import numpy as np
 from tasks.common import load_mnist
 
 import kgan
-from kgan import weights as shipped
+from kgan.catalog import weights as shipped
 
 # Inception score and structural similarity ask for variety, which noise has plenty of; precision
 # and density come to their limits before samples do.

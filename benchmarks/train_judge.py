@@ -27,8 +27,8 @@ from tasks.common import load_mnist
 
 import kgan
 from kgan.data import to_float
-from kgan.files import hash_of, replacing
 from kgan.metrics import features
+from kgan.utils.files import hash_of, replacing
 
 BAR = 0.99
 REACH = 2  # pixels that a digit is shifted by at most

@@ -35,8 +35,8 @@ from tasks.cyclegan import figures_of, kind_a, kind_b
 from tasks.pix2pix import load_photos
 
 import kgan
-from kgan import weights as shipped
-from kgan.pictures import drawing
+from kgan import drawing
+from kgan.catalog import weights as shipped
 
 OUT = pathlib.Path("runs") / "weights"
 NUM_JUDGED, NUM_HELD_OUT = 10_000, 2_000

@@ -8,77 +8,54 @@ import importlib
 import os
 import sys
 
-# Everything at once, because keras.saving.load_model finds only classes that are imported already.
-# The `kgan` command alone waits: Keras takes seconds to import, and --help shall take none. (A
-# user's script can't be meant: beside one called kgan.py, `import kgan` finds that script.)
-if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kgan.exe"):
-    from kgan import (
-        callbacks,
-        constraints,
-        data,
-        latent,
-        layers,
-        losses,
-        metrics,
-        networks,
-        pictures,
-        random,
-        report,
-        schedules,
-    )
-    from kgan.conditional import AuxiliaryClassifierGAN, ConditionalGAN
-    from kgan.game import AdversarialModel, Player
-    from kgan.gan import GAN
-    from kgan.information import InfoGAN
-    from kgan.translation import PairedTranslator
-    from kgan.unpaired_translation import UnpairedTranslator
-
 __version__ = "0.1.0"
 
-__all__ = [
-    "GAN",
-    "AdversarialModel",
-    "AuxiliaryClassifierGAN",
-    "ConditionalGAN",
-    "InfoGAN",
-    "PairedTranslator",
-    "Player",
-    "UnpairedTranslator",
-    "callbacks",
-    "constraints",
-    "data",
-    "latent",
-    "layers",
-    "losses",
-    "metrics",
-    "networks",
-    "pictures",
-    "random",
-    "report",
-    "schedules",
-    "zoo",
-]
-
-_homes = {
-    "GAN": "kgan.gan",
+# Where each public name comes from; a name that maps to its own module is that module.
+_HOMES = {
+    "GAN": "kgan.models",
     "AdversarialModel": "kgan.game",
-    "AuxiliaryClassifierGAN": "kgan.conditional",
-    "ConditionalGAN": "kgan.conditional",
-    "InfoGAN": "kgan.information",
+    "AuxiliaryClassifierGAN": "kgan.models",
+    "ConditionalGAN": "kgan.models",
+    "InfoGAN": "kgan.models",
+    "PairedTranslator": "kgan.models",
     "Player": "kgan.game",
-    "PairedTranslator": "kgan.translation",
-    "UnpairedTranslator": "kgan.unpaired_translation",
+    "SeedGenerator": "kgan.backend.seeds",
+    "UnpairedTranslator": "kgan.models",
+    "callbacks": "kgan.callbacks",
+    "constraints": "kgan.layers.constraints",
+    "data": "kgan.data",
+    "latent": "kgan.latent",
+    "layers": "kgan.layers",
+    "losses": "kgan.losses",
+    "metrics": "kgan.metrics",
+    "networks": "kgan.networks",
+    "pictures": "kgan.pictures",
+    "report": "kgan.report",
+    "schedules": "kgan.game.schedules",
+    "zoo": "kgan.zoo",
 }
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name):
-    # The zoo builds on the library, so it is always reached lazily: dependencies point one way.
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'kgan' has no attribute '{name}'")
-    if name in _homes:
-        return getattr(importlib.import_module(_homes[name]), name)
-    return importlib.import_module(f"kgan.{name}")
+    module = importlib.import_module(_HOMES[name])
+    value = module if module.__name__.endswith(f".{name}") else getattr(module, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__():
     return sorted({*globals(), *__all__})
+
+
+# Everything at once, because keras.saving.load_model finds only classes that are imported already;
+# but the zoo, which builds on the library, is reached when it is asked for. The `kgan` command
+# waits: Keras takes seconds to import, and `kgan --help` takes none. (A user's script can't be
+# meant: beside one called kgan.py, `import kgan` finds that script.)
+if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kgan.exe"):
+    for _name in __all__:
+        if _name != "zoo":
+            __getattr__(_name)

@@ -1,6 +1,6 @@
 """Lets `python -m kgan` do what the command `kgan` does."""
 
-from kgan.cli import main
+from kgan.app.cli import main
 
 if __name__ == "__main__":
     main()

@@ -21,8 +21,8 @@ import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
-from kgan import weights as shipped  # noqa: E402
-from kgan.pictures import drawing  # noqa: E402
+from kgan import drawing  # noqa: E402
+from kgan.catalog import weights as shipped  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}

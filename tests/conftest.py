@@ -15,30 +15,27 @@ GAMES = ("dcgan", "conditional", "wgan_gp", "pix2pix")
 # What computes on the host, or drives kgan from outside: TensorFlow proves it, and PyTorch in
 # `make slow`. JAX, which compiles each operation by itself here, would take a quarter of an hour.
 ON_THE_HOST = (
-    "callbacks/health_test.py",
-    "callbacks/pictures_test.py",
-    "callbacks/translation_strips_test.py",
-    "cli_test.py",
+    "app/",
+    "callbacks/",
+    "catalog/weights_test.py",
     "docstrings_test.py",
-    "measuring_test.py",
+    "game/evaluation_test.py",
     "metrics/",
     "pictures/",
     "report/",
-    "weights_test.py",
 )
 # What JAX is asked in `make slow` only, for the same reason.
 LONG_ON_JAX = (
-    "callbacks/guard_test.py",
-    "conditional_test.py",
     "data/",
-    "export_test.py",
-    "gan_options_test.py",
-    "information_test.py",
+    "game/guard_test.py",
+    "models/conditional_test.py",
+    "models/gan_options_test.py",
+    "models/information_test.py",
+    "models/paired_test.py",
+    "models/sngan_test.py",
+    "models/unpaired_test.py",
     "networks/",
-    "networks_test.py",
-    "sngan_test.py",
-    "translation_test.py",
-    "unpaired_translation_test.py",
+    "serving/",
 )
 
 

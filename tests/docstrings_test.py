@@ -10,7 +10,7 @@ import keras
 import pytest
 
 import kgan
-from kgan.registry import builder_of
+from kgan.catalog.registry import builder_of
 
 SPACES = ["kgan", "kgan.zoo"] + [
     f"kgan.{name}"
@@ -136,7 +136,7 @@ LONG = ("kgan.UnpairedTranslator", "kgan.PairedTranslator", "the model cyclegan"
 )
 def test_example_runs(value, monkeypatch, tmp_path):
     # An example may register a model or a class: both are forgotten afterwards.
-    monkeypatch.setattr(kgan.registry, "_builders", dict(kgan.registry._builders))
+    monkeypatch.setattr(kgan.catalog.registry, "_builders", dict(kgan.catalog.registry._builders))
     with keras.saving.custom_object_scope({}):
         for code in examples(inspect.getdoc(value)):
             run(code, value.__name__, monkeypatch, tmp_path)

@@ -30,9 +30,9 @@ import pytest  # noqa: E402
 from keras import ops  # noqa: E402
 
 import kgan  # noqa: E402
+from kgan.catalog.registry import builder_of  # noqa: E402
 from kgan.data import Labels  # noqa: E402
-from kgan.optimizers import PlayerOptimizers  # noqa: E402
-from kgan.registry import builder_of  # noqa: E402
+from kgan.game.optimizers import PlayerOptimizers  # noqa: E402
 
 BACKEND = keras.config.backend()
 NAMES = kgan.zoo.list_models()
@@ -203,7 +203,7 @@ def inputs_of(model, n=3):
 
 
 def is_translator(model):
-    return isinstance(model, kgan.translation.Translator)
+    return isinstance(model, kgan.models.paired.Translator)
 
 
 def made_by(model):

@@ -1,6 +1,6 @@
 """The zoo: one file per model. `kgan.zoo.load(name)` builds one, `list_models()` names them."""
 
-from kgan.registry import describe, list_models, load, register
+from kgan.catalog.registry import describe, list_models, load, register
 from kgan.zoo import (
     acgan,
     conditional,

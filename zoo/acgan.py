@@ -8,8 +8,8 @@ generator is rewarded for samples whose class is told right.
 import keras
 
 from kgan import losses, networks
-from kgan.conditional import AuxiliaryClassifierGAN
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.models.conditional import AuxiliaryClassifierGAN
 
 
 @register
@@ -80,10 +80,10 @@ def acgan(
     """
     sizes = {"width": width, "units": units, "kernel_size": kernel_size}
     model = AuxiliaryClassifierGAN(
-        networks.conditional.generator(
+        networks.conditioned.generator(
             sample_shape, num_classes, latent_dim, embedding_dim, **sizes
         ),
-        networks.conditional.many_headed(sample_shape, {"classes": num_classes}, **sizes),
+        networks.conditioned.many_headed(sample_shape, {"classes": num_classes}, **sizes),
         num_classes=num_classes,
         loss=losses.get(loss, label_smoothing=label_smoothing),
         classification_weight=classification_weight,

@@ -6,9 +6,9 @@ labels, generated ones, and real ones with wrong labels.
 """
 
 from kgan import layers, losses, networks
-from kgan.conditional import ConditionalGAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.conditional import ConditionalGAN
 
 
 @register
@@ -95,10 +95,10 @@ def conditional(
     """
     sizes = {"width": width, "units": units, "kernel_size": kernel_size}
     model = ConditionalGAN(
-        networks.conditional.generator(
+        networks.conditioned.generator(
             sample_shape, num_classes, latent_dim, embedding_dim, **sizes
         ),
-        networks.conditional.discriminator(
+        networks.conditioned.discriminator(
             sample_shape, num_classes, conditioning, embedding_dim, **sizes
         ),
         num_classes=num_classes,

@@ -8,8 +8,8 @@ Adam with learning rate 2e-4 and beta_1 0.5, batches of 1, constant and then lin
 import keras
 
 from kgan import networks, schedules
-from kgan.registry import register
-from kgan.unpaired_translation import UnpairedTranslator
+from kgan.catalog.registry import register
+from kgan.models.unpaired import UnpairedTranslator
 
 
 @register

@@ -6,9 +6,9 @@ discriminator, weights from N(0, 0.02), Adam with learning rate 2e-4 and beta_1 
 """
 
 from kgan import layers, losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register

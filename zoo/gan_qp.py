@@ -6,9 +6,9 @@ Two critic moves per generator move, Adam with learning rate 2e-4 and beta_1 0.5
 """
 
 from kgan import losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register
@@ -84,7 +84,7 @@ def gan_qp(
     samples = model.generate(100, seed=0)
     ```
     """
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

@@ -8,8 +8,8 @@ from the samples, so that each code comes to mean something that can be seen.
 import keras
 
 from kgan import losses, networks
-from kgan.information import InfoGAN
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.models.information import InfoGAN
 
 
 @register
@@ -85,10 +85,10 @@ def infogan(
     if num_continuous:
         heads["continuous"] = num_continuous
     model = InfoGAN(
-        networks.conditional.code_generator(
+        networks.conditioned.code_generator(
             sample_shape, num_categories, num_continuous, latent_dim, **sizes
         ),
-        networks.conditional.many_headed(sample_shape, heads, **sizes),
+        networks.conditioned.many_headed(sample_shape, heads, **sizes),
         loss=losses.get(loss, label_smoothing=label_smoothing),
         category_weight=category_weight,
         continuous_weight=continuous_weight,

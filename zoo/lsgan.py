@@ -5,9 +5,9 @@ generator pulls it to 1 on its own, all by squared distance with factors of 1/2.
 """
 
 from kgan import layers, losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register
@@ -81,7 +81,7 @@ def lsgan(
     samples = model.generate(16, seed=0)
     ```
     """
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

@@ -9,8 +9,8 @@ one-sided label smoothing.
 import keras
 
 from kgan import layers, losses, networks
-from kgan.gan import GAN
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.models.gan import GAN
 
 
 @register
@@ -93,7 +93,7 @@ def minibatch_discrimination(
     if statistic not in heads:
         raise ValueError(f"`statistic` is one of {list(heads)}. Received: statistic={statistic!r}")
     is_image = len(sample_shape) == 3
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

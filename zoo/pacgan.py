@@ -6,9 +6,9 @@ data, so that it has to keep to the data's variety.
 """
 
 from kgan import losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register
@@ -87,7 +87,7 @@ def pacgan(
     """
     if discriminator_normalization is None:
         discriminator_normalization = len(sample_shape) == 3
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

@@ -6,9 +6,9 @@ loss that well-behaved, the networks can do without normalization and every othe
 """
 
 from kgan import layers, losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register

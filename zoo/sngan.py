@@ -7,9 +7,9 @@ power iteration per move. That bounds its steepness without a penalty's second g
 import keras
 
 from kgan import layers, losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register
@@ -87,7 +87,7 @@ def sngan(
     samples = model.generate(16, seed=0)
     ```
     """
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

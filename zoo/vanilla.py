@@ -7,8 +7,8 @@ minimax loss log(1 - D(G(z))) itself or, as section 3 advises, the non-saturatin
 import keras
 
 from kgan import losses, networks
-from kgan.gan import GAN
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.models.gan import GAN
 
 
 @register

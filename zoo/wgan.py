@@ -7,8 +7,8 @@ Five critic moves per generator move, RMSprop with learning rate 5e-5.
 import keras
 
 from kgan import constraints, networks
-from kgan.gan import GAN
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.models.gan import GAN
 
 
 @register
@@ -72,7 +72,7 @@ def wgan(
     samples = model.generate(100, seed=0)
     ```
     """
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

@@ -6,9 +6,9 @@ beta_2 0.9, no BatchNorm in the critic.
 """
 
 from kgan import losses, networks
-from kgan.gan import GAN
-from kgan.optimizers import adam
-from kgan.registry import register
+from kgan.catalog.registry import register
+from kgan.game.optimizers import adam
+from kgan.models.gan import GAN
 
 
 @register
@@ -85,7 +85,7 @@ def wgan_gp(
     samples = model.generate(100, seed=0)
     ```
     """
-    generator, discriminator = networks.pairs.standard(
+    generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,
         width=width,

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.files import replacing
+from kgan.utils.files import replacing
 
 
 @dataclasses.dataclass(frozen=True)

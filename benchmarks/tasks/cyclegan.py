@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.callbacks import drawing
+from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, load_mnist, quickened, train
 
 TINT = np.array([255, 170, 60], "float32") / 255

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.callbacks import drawing
+from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, load_mnist, quickened, train
 
 NUM_JUDGED, NUM_CLASSES, COLUMNS = 10_000, 10, 12

@@ -14,7 +14,7 @@ import keras
 import scipy.stats
 
 import kgan
-from kgan.callbacks import drawing
+from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, quickened, train
 
 NUM_POINTS, NUM_JUDGED = 100_000, 2_500

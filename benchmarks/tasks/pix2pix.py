@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.callbacks import drawing
+from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, data_file, quickened, train
 
 NUM_TRAINED, NUM_TESTED = 32_000, 2_000

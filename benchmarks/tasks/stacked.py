@@ -17,7 +17,7 @@ import functools
 import keras
 
 import kgan
-from kgan.callbacks import drawing
+from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, load_mnist, quickened, train
 from tasks.mixtures import MIXTURES, NUM_JUDGED, NUM_POINTS, Mixture
 

@@ -6,7 +6,7 @@ import pathlib
 
 import keras
 
-from kgan.files import replacing
+from kgan.utils.files import replacing
 
 
 class BestMoment(keras.callbacks.Callback):

@@ -4,10 +4,10 @@ import pathlib
 
 import keras
 
-from kgan.arguments import check_count
 from kgan.backend.summaries import Summaries
+from kgan.drawing.films import epoch_of
 from kgan.pictures import save_film, save_image
-from kgan.pictures.films import epoch_of
+from kgan.utils.arguments import check_count
 
 
 class Frames(keras.callbacks.Callback):

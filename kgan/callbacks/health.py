@@ -9,14 +9,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.arguments import check_count
 from kgan.callbacks import vitals
 from kgan.callbacks.diagnoses import ILLNESSES
 from kgan.data import contract
 from kgan.data.checks import check
 from kgan.data.inspection import first_of_equal, kind_of
-from kgan.files import replacing
 from kgan.metrics.extractors import Extractor
+from kgan.utils.arguments import check_count
+from kgan.utils.files import replacing
 
 # Samples for what takes most of the time of a look: verdicts and gradients, which want a batch as
 # the game has it, and the search for neighbours among 10,000, whose median so many will do for.

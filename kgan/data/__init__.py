@@ -2,12 +2,11 @@
 
 from kgan.data.checks import check
 from kgan.data.contract import to_float, to_uint8, unpack
+from kgan.data.edges import edges
 from kgan.data.fields import Labels, Samples
 from kgan.data.inspection import describe_data
 from kgan.data.ordering import ShuffledBatches
-from kgan.data.pairs import edges
-from kgan.data.pictures import class_names
-from kgan.data.sources import load
+from kgan.data.sources import class_names, load
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 
 __all__ = [

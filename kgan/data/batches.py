@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from kgan.data.ordering import ShuffledBatches
-from kgan.data.unpaired import unshuffled
+from kgan.data.two_collections import unshuffled
 
 
 def shuffled_batches(arrays, batch_size, permutation=None, paired=True):

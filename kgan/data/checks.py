@@ -9,7 +9,7 @@ import numpy as np
 
 from kgan.data.fields import Labels, Samples, are_paired, first_samples, keys_of, pick
 from kgan.data.inspection import chunks, kind_of, peek, received, to_numpy, value_range
-from kgan.data.unpaired import is_two_collections, zipped
+from kgan.data.two_collections import is_two_collections, zipped
 
 # Rounding in resizing and in float16 leaves [-1, 1] by about this much.
 _TOLERANCE = 1e-3

@@ -6,14 +6,23 @@ until they are on the device: a quarter of the bytes are moved.
 """
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan.data.checks import check
 from kgan.data.fields import Labels, Samples, pick
 from kgan.data.inspection import describe_data
+from kgan.utils.pixels import as_float32, to_float, to_uint8
 
-__all__ = ["Labels", "Samples", "check", "describe_data", "to_float", "to_uint8", "unpack"]
+__all__ = [
+    "Labels",
+    "Samples",
+    "as_float32",
+    "check",
+    "describe_data",
+    "to_float",
+    "to_uint8",
+    "unpack",
+]
 
 
 def unpack(fields, data):
@@ -99,86 +108,3 @@ def _labels(field, y):
             f"{tuple(y.shape)}, dtype {y.dtype}."
         )
     return ops.cast(y, "int32")
-
-
-def as_float32(samples):
-    """Returns checked samples as a network takes them: uint8 images scaled, floats as they are.
-
-    Args:
-        samples: NumPy array, as `check` returns it.
-
-    Returns:
-        A float32 NumPy array of the same shape.
-    """
-    return to_float(samples) if samples.dtype == np.uint8 else samples.astype("float32")
-
-
-def to_uint8(images):
-    """Turns float images in [-1, 1] into uint8 pictures.
-
-    Choose it to show or store what a network returned. Values outside [-1, 1] are clipped.
-
-    Args:
-        images: Floats in [-1, 1], any shape: NumPy, or whatever NumPy can convert.
-
-    Returns:
-        A uint8 NumPy array of the same shape, `round((x + 1) * 127.5)` clipped to 0..255.
-
-    Raises:
-        TypeError: If the images are not floats.
-        ValueError: If they hold NaN.
-
-    Example:
-        ```python
-        import kgan
-        import numpy as np
-
-        assert kgan.data.to_uint8(np.array([-1.0, 0.0, 1.0])).tolist() == [0, 128, 255]
-        ```
-    """
-    images = np.asarray(images)
-    if images.dtype.kind in "biuOUSc":
-        raise TypeError(
-            "to_uint8 takes floats in [-1, 1]. Integer images need no conversion. Received: images "
-            f"of shape {images.shape}, dtype {images.dtype}."
-        )
-    pixels = (images.astype("float32") + 1.0) * np.float32(127.5)
-    if np.isnan(pixels).any():
-        # Casting NaN to uint8 gives whatever the processor likes: a picture that is a lie.
-        raise ValueError(
-            "The images hold NaN, which has no colour. Expected floats in [-1, 1]. The network "
-            "that made them has probably diverged: go back to an earlier checkpoint. Received: "
-            f"images of shape {images.shape}, {int(np.isnan(pixels).sum())} values NaN."
-        )
-    return np.clip(np.rint(pixels), 0, 255).astype("uint8")
-
-
-def to_float(images):
-    """Turns uint8 pictures into float32 images in [-1, 1], as `unpack` does on the device.
-
-    Choose it to feed a network by hand. `to_uint8(to_float(x))` is `x`.
-
-    Args:
-        images: Integers in 0..255, any shape.
-
-    Returns:
-        A float32 NumPy array of the same shape, `x / 127.5 - 1`.
-
-    Raises:
-        TypeError: If the images are not integers.
-
-    Example:
-        ```python
-        import kgan
-        import numpy as np
-
-        assert kgan.data.to_float(np.array([0, 255], "uint8")).tolist() == [-1.0, 1.0]
-        ```
-    """
-    images = np.asarray(images)
-    if images.dtype.kind not in "iu":
-        raise TypeError(
-            "to_float takes integers in 0..255. Floats in [-1, 1] need no conversion. Received: "
-            f"images of shape {images.shape}, dtype {images.dtype}."
-        )
-    return images.astype("float32") / np.float32(127.5) - np.float32(1.0)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kgan.data.unpaired import unshuffled
+from kgan.data.two_collections import unshuffled
 
 
 class ShuffledBatches(keras.utils.PyDataset):

@@ -3,10 +3,10 @@
 from kgan.layers.augmentation import DifferentiableAugmentation, get_augmentation
 from kgan.layers.averaging import HistoricalAverage
 from kgan.layers.codes import LatentCodes
-from kgan.layers.history import HistoryPool
 from kgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
 from kgan.layers.normalization import InstanceNormalization, SpectralNormalization
 from kgan.layers.packing import Pack
+from kgan.layers.pool import HistoryPool
 from kgan.layers.resampling import ReflectionPadding2D
 from kgan.layers.virtual_batch import (
     DropReference,

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kgan.random import SeedGenerator
+from kgan.backend.seeds import SeedGenerator
 
 _POLICY = ("color", "translation", "cutout")
 

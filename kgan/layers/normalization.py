@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.arguments import check_count
+from kgan.utils.arguments import check_count
 
 
 @keras.saving.register_keras_serializable("kgan")

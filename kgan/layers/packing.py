@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kgan.arguments import check_count
+from kgan.utils.arguments import check_count
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -18,8 +18,8 @@ import numbers
 import keras
 from keras import ops
 
+from kgan.backend.seeds import SeedGenerator
 from kgan.losses.functions import check_same_shape
-from kgan.random import SeedGenerator
 
 # Below the resolution of float32 at a norm of 1, and it keeps the root differentiable at 0.
 _EPSILON = 1e-12
@@ -127,7 +127,7 @@ class Penalty:
 
     Subclass it to write a penalty of your own: set `name`, override `__call__`, return the
     constructor's arguments from `get_config` and register the class for saving. A random penalty
-    keeps a `kgan.random.SeedGenerator` as `seed_generator`, so that its state is saved.
+    keeps a `kgan.SeedGenerator` as `seed_generator`, so that its state is saved.
 
     Attributes:
         name: name of the term in the logs.

@@ -2,9 +2,9 @@
 
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.classes import InceptionScore, ModeCoverage
+from kgan.metrics.comparison import Evaluation, evaluate, update_all
 from kgan.metrics.coverage import Coverage, class_coverage, mode_coverage
 from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
-from kgan.metrics.evaluation import Evaluation, evaluate, update_all
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.features import digit_judge, read_digits
 from kgan.metrics.neighbours import PrecisionRecall

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.metrics.extractors import Extractor
+from kgan.utils.arguments import check_count
 
 
 class SampleMetric(keras.metrics.Metric):

@@ -5,10 +5,10 @@ import math
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.coverage import class_coverage, mode_coverage
 from kgan.metrics.extractors import Extractor
+from kgan.utils.arguments import check_count
 
 _SUM_TOLERANCE = 1e-3
 

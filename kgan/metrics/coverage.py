@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from kgan.arguments import check_count
+from kgan.utils.arguments import check_count
 
 # A sample is of high quality below this many standard deviations from its nearest mode.
 _NEAR = 3.0

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.metrics.base import SampleMetric
+from kgan.utils.arguments import check_count
 
 
 @keras.saving.register_keras_serializable(package="kgan")

@@ -6,12 +6,12 @@ import hashlib
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.data.checks import check, check_batch
 from kgan.data.contract import to_float
 from kgan.data.fields import Samples
 from kgan.data.inspection import received, to_numpy
 from kgan.metrics.features import shared_judge
+from kgan.utils.arguments import check_count
 
 # Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
 _PASS = 2**24

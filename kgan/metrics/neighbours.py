@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.metrics.base import SampleMetric
+from kgan.utils.arguments import check_count
 
 # Distances held at a time: 64 MB.
 _DISTANCES = 2**23

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from kgan.arguments import check_count
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.extractors import Extractor
+from kgan.utils.arguments import check_count
 
 # Of floats in [-1, 1].
 _RANGE = 2.0

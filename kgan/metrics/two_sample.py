@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from kgan.arguments import check_count
 from kgan.data.inspection import first_of_equal
 from kgan.metrics.extractors import Extractor, read
+from kgan.utils.arguments import check_count
 
 _BATCH = 64
 _PATIENCE = 3

@@ -1,5 +1,5 @@
 """Builders of networks, each returning a functional `keras.Model`."""
 
-from kgan.networks import conditional, dcgan, mlp, pairs, patchgan, r3gan, resnet, unet
+from kgan.networks import conditioned, dcgan, mlp, patchgan, r3gan, resnet, standard, unet
 
-__all__ = ["conditional", "dcgan", "mlp", "pairs", "patchgan", "r3gan", "resnet", "unet"]
+__all__ = ["conditioned", "dcgan", "mlp", "patchgan", "r3gan", "resnet", "standard", "unet"]

@@ -3,7 +3,6 @@
 import keras
 from keras import initializers, layers
 
-from kgan.arguments import check_count
 from kgan.networks.parts import (
     batch_normalization,
     constrained,
@@ -11,6 +10,7 @@ from kgan.networks.parts import (
     packed,
     spectrally_normalized,
 )
+from kgan.utils.arguments import check_count
 
 
 def num_stages(image_shape, family="a DCGAN"):

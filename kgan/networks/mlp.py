@@ -6,8 +6,8 @@ import random
 import keras
 from keras import layers
 
-from kgan.arguments import check_count, check_counts
 from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
+from kgan.utils.arguments import check_count, check_counts
 
 
 def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", normalization=False):

@@ -2,8 +2,8 @@
 
 from keras import constraints, layers
 
-from kgan.arguments import check_count
 from kgan.layers import Pack, SpectralNormalization
+from kgan.utils.arguments import check_count
 
 
 def batch_normalization(constraint=None):

@@ -3,8 +3,8 @@
 import keras
 from keras import initializers, layers
 
-from kgan.arguments import check_count
 from kgan.networks.parts import check_normalization, normalized
+from kgan.utils.arguments import check_count
 
 # Receptive field -> kernel size, and the stride of each convolution before the last.
 _PATCHES = {1: (1, (1, 1)), 16: (4, (2, 1)), 70: (4, (2, 2, 2, 1))}

@@ -10,9 +10,9 @@ import math
 import keras
 from keras import initializers, layers, ops
 
-from kgan.arguments import check_count, check_counts
 from kgan.networks.dcgan import stage_sizes
 from kgan.networks.parts import cropped
+from kgan.utils.arguments import check_count, check_counts
 
 NEGATIVE_SLOPE = 0.2
 # Keeps the variance of a signal that passes a leaky ReLU (He et al. 2015).

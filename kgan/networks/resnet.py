@@ -3,9 +3,9 @@
 import keras
 from keras import initializers, layers
 
-from kgan.arguments import check_count
 from kgan.layers import ReflectionPadding2D
 from kgan.networks.parts import normalized
+from kgan.utils.arguments import check_count
 
 
 def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="generator"):

@@ -5,8 +5,8 @@ import random
 import keras
 from keras import initializers, layers
 
-from kgan.arguments import check_count
 from kgan.networks.parts import check_normalization, normalized
+from kgan.utils.arguments import check_count
 
 # Decoder stages with dropout, counted from the innermost: the paper's only noise.
 _NUM_DROPOUTS = 3

@@ -4,15 +4,15 @@ All take arrays, models or histories and return pictures as uint8 arrays, which 
 writes. `kgan.callbacks` saves pictures while a model trains, `kgan.report` gathers those of a run.
 """
 
-from kgan.pictures.drawing import (
+from kgan.drawing import (
     curves,
     histogram,
     image_grid,
+    save_film,
     save_image,
     scatter,
     side_by_side,
 )
-from kgan.pictures.films import save_film
 from kgan.pictures.history import plot_history
 from kgan.pictures.latent_space import class_grid, interpolation_grid, latent_walk
 from kgan.pictures.strips import nearest_neighbors, neighbor_grid, strips

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from kgan import latent
-from kgan.arguments import check_count
-from kgan.pictures import drawing, films
+from kgan import drawing, latent
+from kgan.drawing import films
+from kgan.utils.arguments import check_count
 
 
 def interpolation_grid(

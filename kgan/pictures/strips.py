@@ -5,10 +5,10 @@ import math
 import numpy as np
 from keras import ops
 
-from kgan.arguments import check_count
+from kgan import drawing
 from kgan.data.contract import to_float
 from kgan.data.inspection import chunks
-from kgan.pictures import drawing
+from kgan.utils.arguments import check_count
 
 
 def strips(columns, titles=None, scale="auto", padding=2, blocks=None):

@@ -7,10 +7,10 @@ import string
 
 import numpy as np
 
-from kgan.files import replacing
 from kgan.pictures.history import best_epoch, kind_of, mode_of, panels, short, words
 from kgan.report.embedding import draw, embed
 from kgan.report.reading import read
+from kgan.utils.files import replacing
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 _MOST_PICTURES = 12

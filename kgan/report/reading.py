@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from kgan.pictures.films import epoch_of
+from kgan.drawing.films import epoch_of
 from kgan.pictures.history import History, read_history
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}

@@ -168,11 +168,11 @@ def test_resizing_crops_the_centre_and_is_antialiased(tmp_path):
 
 
 def test_long_folders_show_progress(folder, monkeypatch, capsys):
-    import kgan.data.pictures
+    import kgan.data.sources.image_files
 
     load(folder)
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(kgan.data.pictures, "_LONG", 2)
+    monkeypatch.setattr(kgan.data.sources.image_files, "_LONG", 2)
     load(folder)
     assert "6/6" in capsys.readouterr().out
 

@@ -5,8 +5,8 @@ from keras import ops
 
 from kgan import losses
 from kgan.backend import input_gradient
+from kgan.backend.seeds import SeedGenerator
 from kgan.losses import penalties
-from kgan.random import SeedGenerator
 
 RANDOM = (losses.GradientPenalty, losses.DRAGAN)
 ALL = (*RANDOM, losses.R1, losses.R2)

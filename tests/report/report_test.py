@@ -10,7 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import kgan
-from kgan import cli
+from kgan.app import cli
 from kgan.report import embedding
 
 # A page is made of files: what computed them is out of sight.

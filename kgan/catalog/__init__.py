@@ -1,0 +1,1 @@
+"""What the zoo knows of its models: registry, cards, weights."""

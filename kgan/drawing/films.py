@@ -1,0 +1,85 @@
+"""Films: pictures one after the other, as animated GIFs."""
+
+import pathlib
+
+import numpy as np
+
+from kgan.drawing import output
+
+FRAMES = 100  # at most, which keeps a GIF of photographs at some megabytes
+
+
+def save_film(path, folder):
+    """Makes an animated GIF of the pictures that `SampleGrid` saved in a folder.
+
+    Choose it to make the film again, of a run that was stopped for example. Of more than 100
+    pictures it takes 100 at equal distances. The last is shown for two seconds.
+
+    Args:
+        path: path of the GIF.
+        folder: path of the folder that holds `epoch_0001.png` and so on.
+
+    Raises:
+        ValueError: when the folder holds no pictures.
+
+    Example:
+    ```python
+    import pathlib
+    import tempfile
+
+    import numpy as np
+
+    from kgan import pictures
+
+    folder = pathlib.Path(tempfile.mkdtemp())
+    for epoch in (1, 2):
+        grey = np.full((8, 8), 100 * epoch, "uint8")
+        pictures.save_image(folder / f"epoch_{epoch:04d}.png", grey)
+    pictures.save_film(folder / "training.gif", folder)
+    ```
+    """
+    from PIL import Image
+
+    files = [file for file in pathlib.Path(folder).glob("*.png") if epoch_of(file) is not None]
+    if not files:
+        raise ValueError(
+            "A film needs pictures named epoch_0001.png and so on, as SampleGrid saves them. "
+            f"Received: folder={str(folder)!r}"
+        )
+    files.sort(key=epoch_of)  # 10000 comes after 9999
+    if len(files) > FRAMES:
+        files = [files[i] for i in np.linspace(0, len(files) - 1, FRAMES).round().astype(int)]
+    frames = []
+    for file in files:
+        with Image.open(file) as picture:
+            frames.append(picture.convert("RGB" if picture.mode != "L" else "L"))
+    # A run that was resumed with other settings has pictures of two sizes.
+    frames = [frame.resize(frames[-1].size) for frame in frames]
+    write_film(path, frames, [200] * (len(frames) - 1) + [2000])
+
+
+def epoch_of(path):
+    """The epoch of a picture that is named as `SampleGrid` names them, or `None`."""
+    number = pathlib.Path(path).stem.removeprefix("epoch_")
+    return int(number) if number != pathlib.Path(path).stem and number.isdigit() else None
+
+
+def write_film(path, frames, milliseconds):
+    """Writes an animated GIF that begins again at its end.
+
+    Args:
+        path: path of the GIF.
+        frames: list of Pillow images of one size.
+        milliseconds: how long each is shown: an integer, or a list of them.
+    """
+    output.write(
+        pathlib.Path(path),
+        lambda file: frames[0].save(
+            file,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            duration=milliseconds,
+            loop=0,
+        ),
+    )

@@ -1,0 +1,5 @@
+"""The game: players take turns, and on its turn each lowers its own loss."""
+
+from kgan.game.model import AdversarialModel, Player
+
+__all__ = ["AdversarialModel", "Player"]

@@ -1,0 +1,306 @@
+"""The game: players take turns, and on its turn each lowers its own loss."""
+
+import dataclasses
+import threading
+import types
+
+import keras
+from keras import ops
+
+from kgan import backend
+from kgan.data import contract
+from kgan.game.evaluation import Measuring
+from kgan.game.optimizers import PlayerOptimizers
+from kgan.game.saving import Saving
+from kgan.game.training import Training
+from kgan.utils.arguments import check_count
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """One row of a game's table: who moves, what its loss is made of, and how often it moves.
+
+    Args:
+        networks: tuple of the names of the model's attributes that this player moves.
+        terms: tuple of the names of the terms that `<player>_loss` returns. They add up to the
+            loss, and each is logged as `<player>_<term>`.
+        every: integer of at least 1. The player moves on every `every`-th batch. This is how
+            "k discriminator steps" is done: the discriminator moves on every batch, the generator
+            on every k-th. An epoch in which a player never moves logs 0 for it. Defaults to 1.
+
+    Raises:
+        ValueError: when there are no networks or terms, or `every` is below 1.
+
+    Example:
+
+    ```python
+    from kgan import Player
+
+    critic = Player(networks=("discriminator",), terms=("adversarial", "gradient_penalty"))
+    generator = Player(networks=("generator",), terms=("adversarial",), every=5)
+    ```
+    """
+
+    networks: tuple
+    terms: tuple
+    every: int = 1
+
+    def __post_init__(self):
+        for field in ("networks", "terms"):
+            value = getattr(self, field)
+            if isinstance(value, str) or not value or any(not isinstance(v, str) for v in value):
+                raise ValueError(
+                    f'A player needs `{field}` as a tuple of at least one name, such as ("a",). '
+                    f"Received: {field}={value!r}"
+                )
+            if len(set(value)) < len(value) or (field == "terms" and "loss" in value):
+                raise ValueError(
+                    f"A player's {field} need names that differ, and 'loss' is the name of the "
+                    f"terms' sum. Received: {field}={value!r}"
+                )
+        check_count("every", self.every)
+
+
+class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model):
+    """Networks, a table of players, and one loss method per player: a game that `fit` plays.
+
+    Subclass it to write a new model. Declare `players` and `fields`, make the networks in
+    `__init__` (each argument kept in an attribute of its own name, so that config and saving are
+    inherited), and write one `<player>_loss(*batch)` per player that returns a dict of terms.
+    Set `self.built = True` when the networks are built. Losses only return numbers: the engine
+    steps, opens tapes and switches training modes. For a generator of samples from noise, use
+    `kgan.GAN`, which is such a subclass.
+
+    Args:
+        seed: integer or `None`. Seeds the data's order and the model's noise. `None` draws one
+            from Python's generator, which `keras.utils.set_random_seed` seeds.
+        **kwargs: `name`, `dtype`, `trainable` as for `keras.Model`.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from keras import ops
+
+    import kgan
+    from kgan.data import Samples
+
+
+    class Pursuit(kgan.AdversarialModel):
+        players = {
+            "hare": kgan.Player(networks=("hare",), terms=("caught",)),
+            "fox": kgan.Player(networks=("fox",), terms=("distance",)),
+        }
+        fields = (Samples((2,)),)
+
+        def __init__(self, seed=None, **kwargs):
+            super().__init__(seed=seed, **kwargs)
+            self.fox = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+            self.hare = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+            self.built = True
+
+        def distance(self, x):
+            return ops.mean(ops.square(self.fox(x) - self.hare(x)))
+
+        def hare_loss(self, x):
+            return {"caught": -ops.tanh(self.distance(x))}
+
+        def fox_loss(self, x):
+            return {"distance": self.distance(x)}
+
+
+    model = Pursuit()
+    model.compile(optimizer="sgd")
+    model.fit(np.random.default_rng(0).normal(size=(64, 2)).astype("float32"), verbose=0)
+    ```
+    """
+
+    players = {}
+    fields = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # A class that `load_model` can't find costs its user the trained weights.
+        # One package for all users' classes: a class of a script is found when another imports it.
+        own = cls.__module__.partition(".")[0] == "kgan"
+        keras.saving.register_keras_serializable("kgan" if own else "kgan.user")(cls)
+
+    def __init__(self, *, seed=None, **kwargs):
+        # The game hands data on untouched: each network casts for itself.
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        self.seed = seed
+        self.order = keras.random.SeedGenerator(seed)
+        self._averaging = threading.RLock()
+        self._is_averaged = False
+        self.trackers = {}
+
+    def compile(
+        self,
+        optimizer=None,
+        metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+    ):
+        """Gives each player its optimizer.
+
+        Args:
+            optimizer: a dict with one Keras optimizer (instance or name) per player, or one
+                optimizer of which each player gets a copy. Learning-rate schedules, `clipnorm`
+                and its kin, weight decay and `use_ema` are arguments of the Keras optimizer.
+            metrics: list of metrics of `kgan.metrics`. `evaluate` gives them real samples and as
+                many of the model's own, so `fit` logs them as `val_<name>` where it has
+                `validation_data`. Defaults to `None`.
+            run_eagerly: boolean. Runs steps without compiling, to debug. Defaults to `False`.
+            steps_per_execution: integer. Batches per compiled call: raise it when networks are
+                so small that the call itself takes time. Defaults to 1.
+            jit_compile: boolean or `"auto"`, which uses XLA on JAX and on TensorFlow's GPUs but
+                not on TensorFlow's CPU, where it is slower. Defaults to `"auto"`.
+
+        Raises:
+            ValueError: when a player has no optimizer, an optimizer has no player, or a
+                trainable variable belongs to nobody.
+        """
+        variables = self._variables_of_players()
+        with self.variable_scope():
+            half = [name for name in self.players if self._computes_in_half(name)]
+            optimizers = PlayerOptimizers.for_players(optimizer, list(self.players), half)
+            super().compile(
+                optimizer=optimizers,
+                run_eagerly=run_eagerly,
+                steps_per_execution=steps_per_execution,
+                jit_compile=jit_compile,
+                auto_scale_loss=False,
+            )
+            optimizers.build_players(variables)
+            # `loss` is the sum of the players' losses: see get_metrics_result.
+            self._loss_tracker = None
+            for name, player in self.players.items():
+                for term in ("loss", *player.terms):
+                    key = f"{name}_{term}"
+                    if key not in self.trackers:
+                        self.trackers[key] = keras.metrics.Mean(name=key)
+        self._take_metrics(metrics)
+        self._compile_arguments = {
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+
+    def _computes_in_half(self, player):
+        networks = [getattr(self, network) for network in self.players[player].networks]
+        layers = [layer for network in networks for layer in network._flatten_layers()]
+        return any(layer.compute_dtype == "float16" for layer in layers)
+
+    def _variables_of_players(self):
+        owned = {}
+        if not self.players:
+            raise ValueError(
+                f"{type(self).__name__} has no players, so nothing can move. Declare a table such "
+                'as players = {"generator": kgan.Player(networks=("generator",), '
+                f'terms=("adversarial",))}}. Received: players={self.players!r}'
+            )
+        for name, player in self.players.items():
+            lost = [network for network in player.networks if not hasattr(self, network)]
+            if lost or not hasattr(self, f"{name}_loss"):
+                raise ValueError(
+                    f"Player '{name}' of {type(self).__name__} needs an attribute for each of its "
+                    f"networks {player.networks} and a method {name}_loss. "
+                    f"Missing: {lost or name + '_loss'}"
+                )
+            networks = [getattr(self, network) for network in player.networks]
+            unique = {id(v): v for network in networks for v in network.trainable_variables}
+            if not unique:
+                raise ValueError(
+                    f"Player '{name}' has nothing to move: none of its networks "
+                    f"{player.networks} has a trainable variable. Build the networks before "
+                    "compile, or leave the player out of the table."
+                )
+            owned[name] = list(unique.values())
+        everyone = {id(variable) for variables in owned.values() for variable in variables}
+        orphans = [v.path for v in self.trainable_variables if id(v) not in everyone]
+        if orphans:
+            raise ValueError(
+                f"No player of {type(self).__name__} moves these trainable variables. Name their "
+                "network in a player's `networks`, or set its trainable = False. "
+                f"Received: players={list(self.players)} and orphans {orphans[:5]}"
+            )
+        # Read-only and thereby untracked: a tracked dict would be saved as weights once more.
+        self.player_variables = types.MappingProxyType(owned)
+        return owned
+
+    def call(self, inputs, player=None, judging=False, training=None):
+        """The model's output, or a player's terms when the engine asks for that player."""
+        if judging:
+            return self.verdicts(*inputs)
+        if player is not None:
+            return getattr(self, f"{player}_loss")(*inputs)
+        return self.respond(inputs)
+
+    def respond(self, inputs):
+        """What `model(inputs)` and `model.predict(inputs)` return. Subclasses define it."""
+        raise NotImplementedError(f"{type(self).__name__} does not define respond(inputs).")
+
+    def serving(self):
+        """What `export` writes, a `kgan.serving.export.Serving`. Subclasses define it."""
+        raise ValueError(
+            "This model does not say what of it is served. Define serving() to return "
+            "kgan.serving.export.Serving(network, noise, is_image), or export one of its networks "
+            f"by itself with network.export(filepath). Received: a {type(self).__name__}"
+        )
+
+    def play(self, player, batch, training):
+        """Asks one player for its loss: called by the engine only.
+
+        Args:
+            player: string, the player's name.
+            batch: tuple of tensors, one per field.
+            training: boolean, handed to every nested layer by Keras's call context.
+
+        Returns:
+            The loss, a float32 scalar, and the dict of terms that add up to it.
+
+        Raises:
+            ValueError: when the terms are not those that the table declares.
+        """
+        terms = self(batch, player=player, training=training)
+        declared = self.players[player].terms
+        if not isinstance(terms, dict) or set(terms) != set(declared):
+            received = list(terms) if isinstance(terms, dict) else type(terms).__name__
+            raise ValueError(
+                f"{type(self).__name__}.{player}_loss must return a dict with the terms that the "
+                f"table declares: {declared}. Received: {received}"
+            )
+        terms = {name: ops.cast(terms[name], "float32") for name in declared}
+        loss = sum(terms.values())
+        if len(loss.shape):
+            raise ValueError(
+                f"Each term of {type(self).__name__}.{player}_loss must be a scalar: reduce it "
+                "with keras.ops.mean. Received: "
+                + ", ".join(f"{name} of shape {tuple(v.shape)}" for name, v in terms.items())
+            )
+        return loss, terms
+
+    def track(self, player, loss, terms, batch):
+        """Logs a player's loss and terms, each batch by its size: called by the engine only."""
+        num_samples = ops.shape(batch[0])[0]
+        self.trackers[f"{player}_loss"].update_state(loss, sample_weight=num_samples)
+        for name, value in terms.items():
+            self.trackers[f"{player}_{name}"].update_state(value, sample_weight=num_samples)
+
+    def unpack(self, data):
+        """A batch as `fit` hands it over, as float32 samples and int32 labels on the device."""
+        return contract.unpack(self.fields, data)
+
+    def get_metrics_result(self):
+        """The logs: each player's loss and terms, and `loss`, the sum of the players' losses.
+
+        `loss` is for callbacks that watch it by default, such as `TerminateOnNaN`: in a game it
+        says nothing about quality.
+        """
+        logs = super().get_metrics_result()
+        if self.trackers:
+            logs["loss"] = sum(logs[f"{player}_loss"] for player in self.players)
+        return logs

@@ -1,0 +1,163 @@
+import keras
+import numpy as np
+import pytest
+
+import kgan
+import kgan.zoo  # registers the models before a test looks at the registry
+from kgan.catalog import registry
+
+
+@pytest.fixture
+def empty_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
+
+
+def tiny_model(units=4):
+    """A model of a test.
+
+    Reference: none.
+
+    Args:
+        units: integer.
+    """
+    model = kgan.GAN(
+        generator=kgan.networks.mlp.generator((2,), 2, (units,)),
+        discriminator=kgan.networks.mlp.discriminator((2,), (units,)),
+    )
+    model.compile(optimizer="sgd")
+    return model
+
+
+def test_registered_function_is_a_model(empty_registry):
+    assert kgan.zoo.register(tiny_model) is tiny_model
+    assert "tiny_model" in kgan.zoo.list_models()
+    for name in ("tiny_model", "Tiny-Model", "TINYMODEL"):
+        assert kgan.zoo.load(name, units=3).generator.layers[1].units == 3
+
+
+def test_same_function_may_register_again(empty_registry):
+    kgan.zoo.register(tiny_model)
+    kgan.zoo.register(tiny_model)
+
+
+def test_name_that_is_taken_is_refused(empty_registry):
+    def dcgan(seed=None):
+        """Another model."""
+
+    with pytest.raises(ValueError, match="'dcgan' is registered already, by kgan.zoo.dcgan"):
+        kgan.zoo.register(dcgan)
+    assert registry.builder_of("dcgan").__module__ == "kgan.zoo.dcgan"
+
+
+def test_option_without_default_is_refused(empty_registry):
+    def lacking(image_shape):
+        """A model."""
+
+    with pytest.raises(ValueError, match="option 'image_shape' without one"):
+        kgan.zoo.register(lacking)
+    assert "lacking" not in kgan.zoo.list_models()
+
+
+def test_list_models_is_sorted_and_filtered():
+    names = kgan.zoo.list_models()
+    assert names == sorted(names)
+    assert {"dcgan", "vanilla"} <= set(names)
+    assert kgan.zoo.list_models("dc*") == ["dcgan"]
+    assert kgan.zoo.list_models("nothing*") == []
+
+
+@pytest.mark.parametrize("name", ["dcgann", "DC_GAM", "dc-gan2"])
+def test_misspelt_name_names_the_nearest(name):
+    with pytest.raises(ValueError, match="Did you mean 'dcgan'") as error:
+        kgan.zoo.load(name)
+    assert f"Received: name={name!r}" in str(error.value)
+    assert "'vanilla'" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["dcgan"], ""])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(ValueError, match="no model of this name"):
+        kgan.zoo.load(name)
+
+
+def test_unknown_option_names_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'latent_dim'.*'image_shape'"):
+        kgan.zoo.load("dcgan", latent_dims=3)
+
+
+@pytest.mark.parametrize(
+    "like",
+    [np.zeros((4, 8, 12, 3), "uint8"), (8, 12, 3), np.zeros((4, 8, 12, 3), "float32")],
+    ids=["integers", "shape", "floats"],
+)
+def test_like_fills_the_shape(like):
+    assert kgan.zoo.load("dcgan", like=like, width=4).fields[0].shape == (8, 12, 3)
+
+
+def test_option_wins_over_like():
+    model = kgan.zoo.load("dcgan", like=(8, 8, 1), image_shape=(16, 16, 1), width=4)
+    assert model.fields[0].shape == (16, 16, 1)
+
+
+def test_like_needs_a_shape_option(empty_registry):
+    kgan.zoo.register(tiny_model)
+    with pytest.raises(ValueError, match="takes no shape from data"):
+        kgan.zoo.load("tiny_model", like=(2,))
+
+
+def test_compile_false_has_no_optimizer():
+    model = kgan.zoo.load("vanilla", like=(2,), compile=False)
+    assert getattr(model, "optimizer", None) is None
+    assert model.generate(2, seed=0).shape == (2, 2)
+    with pytest.raises(ValueError, match="compile"):
+        model.fit(np.zeros((4, 2), "float32"))
+
+
+def small(**options):
+    options = {"generator_units": (4,), "discriminator_units": (4,), **options}
+    return kgan.zoo.load("vanilla", like=(2,), latent_dim=2, **options)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "not compiled"])
+def test_weights_come_from_a_file(tmp_path, ending, compiled):
+    keras.utils.set_random_seed(1)
+    model = small()
+    file = tmp_path / f"model{ending}"
+    model.save(file) if ending == ".keras" else model.save_weights(file)
+    loaded = small(weights=file, compile=compiled)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["missing.keras", "missing.weights.h5", "broken.keras"])
+def test_missing_or_broken_weights_are_refused(tmp_path, name):
+    if name.startswith("broken"):
+        (tmp_path / name).write_bytes(b"no zip file")
+    with pytest.raises(ValueError, match="missing or broken"):
+        small(weights=tmp_path / name)
+
+
+def test_weights_of_other_options_are_refused(tmp_path):
+    small(generator_units=(5,)).save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="do not fit the model 'vanilla'"):
+        small(weights=tmp_path / "model.keras")
+
+
+def test_weights_of_another_kind_are_refused():
+    with pytest.raises(ValueError, match="ending in .keras or .weights.h5"):
+        small(weights="model.pt")
+
+
+def test_card_tells_what_the_model_is():
+    card = kgan.zoo.describe("DCGAN")
+    assert card.name == "dcgan"
+    assert "Radford et al. 2016" in card.paper
+    assert "width" in card.deviations
+    assert card.options["latent_dim"] == 100
+    assert card.players["generator"] == (("generator",), ("adversarial",), 1)
+    assert card.parameters == {"generator": 833_985, "discriminator": 212_993}
+    assert all(type(size) is int for size in card.parameters.values())
+    assert card.sample_shape == (28, 28, 1)
+    for part in (card.summary, "833,985 parameters", "moves generator every batch", "latent_dim"):
+        assert part in str(card)

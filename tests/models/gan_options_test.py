@@ -1,0 +1,231 @@
+"""GAN's options beside loss and penalties: augmentation, feature matching, historical averaging."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kgan
+
+
+def array(tensor):
+    return np.array(ops.convert_to_numpy(tensor))
+
+
+def points(n=16):
+    return kgan.data.toys.ring(n, seed=0)
+
+
+def point_gan(kernel=None, rates=(0.1, 0.1), seed=0, **options):
+    """A GAN of points, whose discriminator is `x @ kernel` where a kernel is given."""
+    discriminator = kgan.networks.mlp.discriminator((2,), (6,))
+    if kernel is not None:
+        x = keras.Input((2,))
+        discriminator = keras.Model(x, keras.layers.Dense(1)(x), name="discriminator")
+        discriminator.set_weights([np.reshape(kernel, (2, 1)), np.zeros(1)])
+    generator = kgan.networks.mlp.generator((2,), 3, (6,))
+    model = kgan.GAN(generator, discriminator, seed=seed, **options)
+    model.compile(dict(zip(model.players, map(keras.optimizers.SGD, rates), strict=True)))
+    return model
+
+
+@keras.saving.register_keras_serializable("kgan_tests")
+class Doubling(keras.layers.Layer):
+    """An augmentation whose effect is plain: doubles in training."""
+
+    def call(self, x, training=None):
+        return 2.0 * x if training else x
+
+
+def test_augmentation_meets_real_and_fake_alike_in_training_only():
+    model = point_gan((1.0, 3.0), augmentation=Doubling(), loss="wasserstein")
+    real = points()
+    for training, factor in ((True, 2.0), (False, 1.0)):
+        state = array(model.noise_seed.state)
+        _, terms = model.play("discriminator", (ops.convert_to_tensor(real),), training=training)
+        model.noise_seed.state.assign(state)
+        fake = array(model._imagine(len(real), ()))
+        expected = factor * np.mean((fake - real) @ [1.0, 3.0])
+        assert float(terms["adversarial"]) == pytest.approx(expected, rel=1e-4)
+
+
+@keras.saving.register_keras_serializable("kgan_tests")
+class Jitter(keras.layers.Layer):
+    """An augmentation that is another one at each call."""
+
+    def __init__(self, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.seed_generator = kgan.SeedGenerator(seed)
+
+    def call(self, x, training=None):
+        shift = keras.random.normal(ops.shape(x), seed=self.seed_generator)
+        return x + shift if training else x
+
+
+def information_gan(**options):
+    networks = kgan.networks.conditioned
+    generator = networks.code_generator((2,), 3, 0, latent_dim=2, units=(4,))
+    return kgan.InfoGAN(
+        generator, networks.many_headed((2,), {"category": 3}, units=(4,)), **options
+    )
+
+
+def conditional_gan(**options):
+    networks = kgan.networks.conditioned
+    generator = networks.generator((2,), 3, latent_dim=2, units=(4,))
+    discriminator = networks.discriminator((2,), 3, "two_heads", units=(4,))
+    return kgan.ConditionalGAN(generator, discriminator, 3, **options)
+
+
+@pytest.mark.parametrize("make", [point_gan, information_gan, conditional_gan])
+def test_potential_takes_distances_of_the_samples_that_were_judged(make, monkeypatch):
+    potential = kgan.losses.QuadraticPotential(0.5)
+    model = make(augmentation=Jitter(), penalties=(potential,), loss="wasserstein", seed=0)
+    shown, compared = [], []
+
+    def augmented(self, samples):
+        shown.append(self.augmentation(samples))
+        return shown[-1]
+
+    def of_verdicts(self, real, fake, *verdicts):
+        compared.append((real, fake, *verdicts))
+        return ops.mean(verdicts[0])
+
+    monkeypatch.setattr(type(model), "_augmented", augmented)
+    monkeypatch.setattr(type(potential), "of_verdicts", of_verdicts)
+    batch = (ops.convert_to_tensor(points(6)), ops.convert_to_tensor(np.arange(6) % 3))
+    _, terms = model.play("discriminator", batch[: len(model.fields)], training=True)
+    assert "quadratic_potential" in terms
+    assert len(shown) == 2  # real and generated samples, each once
+    ((real, fake, on_real, on_fake),) = compared
+    for samples, expected, verdict in ((real, shown[0], on_real), (fake, shown[1], on_fake)):
+        np.testing.assert_array_equal(array(samples), array(expected))
+        judged = array(model._judge(expected, batch[1:] if make is conditional_gan else ()))
+        np.testing.assert_allclose(array(verdict), judged, rtol=1e-5, atol=1e-6)
+
+
+def test_feature_matching_sees_augmented_samples():
+    real = ops.convert_to_tensor(points())
+    terms = {}
+    for training in (False, True):
+        keras.utils.set_random_seed(0)
+        model = point_gan((1.0, 1.0), augmentation=Doubling(), feature_matching=True)
+        _, terms[training] = model.play("generator", (real,), training=training)
+    # The features of this discriminator are the points themselves.
+    plain, doubled = (float(terms[training]["feature_matching"]) for training in (False, True))
+    assert plain > 1e-4
+    assert doubled == pytest.approx(4.0 * plain, rel=1e-4)
+
+
+def test_the_generator_learns_through_the_augmentation():
+    # Equal seeds: the one difference is the factor 2 of the gradient that comes through.
+    moves = []
+    for augmentation in (None, Doubling()):
+        keras.utils.set_random_seed(0)
+        model = point_gan((1.0, 1.0), (0.0, 0.1), augmentation=augmentation, loss="wasserstein")
+        before = array(model.generator.trainable_variables[-1])
+        model.fit(points(), batch_size=16, verbose=0)
+        moves.append(array(model.generator.trainable_variables[-1]) - before)
+    assert np.abs(moves[0]).min() > 1e-4
+    np.testing.assert_allclose(moves[1], 2.0 * moves[0], rtol=1e-4)
+
+
+def test_penalties_look_through_the_augmentation():
+    # D(2 x) has twice the slope of D(x): R1 of a linear discriminator is 4 weight / 2 |w|^2.
+    model = point_gan((1.0, 3.0), augmentation=Doubling(), penalties=(kgan.losses.R1(1.0),))
+    _, terms = model.play("discriminator", (ops.convert_to_tensor(points()),), training=True)
+    assert float(terms["r1"]) == pytest.approx(0.5 * 4.0 * 10.0, rel=1e-5)
+
+
+def test_feature_matching_is_the_distance_of_mean_features():
+    model = point_gan(feature_matching=True)
+    assert model.players["generator"].terms == ("feature_matching",)
+    real = points()
+    state = array(model.noise_seed.state)
+    _, terms = model.play("generator", (ops.convert_to_tensor(real),), training=False)
+    model.noise_seed.state.assign(state)
+    fake = array(model._imagine(len(real), ()))
+    kernel, bias = map(array, model.discriminator.trainable_variables[:2])
+
+    def features(x):
+        hidden = x @ kernel + bias
+        return np.where(hidden > 0, hidden, 0.2 * hidden)
+
+    expected = np.sum((features(real).mean(0) - features(fake).mean(0)) ** 2)
+    assert float(terms["feature_matching"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_features_are_the_layer_of_that_name():
+    x = inputs = keras.Input((2,))
+    x = keras.layers.Dense(3, name="features")(x)
+    network = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(4)(x)))
+    generator = kgan.networks.mlp.generator((2,), 3, (6,))
+    model = kgan.GAN(generator, network, feature_matching=True)
+    features = array(model._features(ops.convert_to_tensor(points(4)), ()))
+    kernel, bias = map(array, network.layers[1].weights)
+    np.testing.assert_allclose(features, points(4) @ kernel + bias, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_features_are_what_the_last_weights_read(nested):
+    base = kgan.networks.mlp.discriminator((2,), (6,))
+    x = keras.Input((2,))
+    logits = base(x) if nested else base.output
+    inputs = x if nested else base.inputs
+    scaled = keras.layers.Activation("tanh")(keras.layers.Rescaling(10.0)(logits))
+    network = keras.Model(inputs, scaled)
+    model = kgan.GAN(kgan.networks.mlp.generator((2,), 3, (6,)), network, feature_matching=True)
+    features = array(model._features(ops.convert_to_tensor(points(4)), ()))
+    kernel, bias = map(array, base.trainable_variables[:2])
+    hidden = points(4) @ kernel + bias
+    np.testing.assert_allclose(
+        features, np.where(hidden > 0, hidden, 0.2 * hidden), rtol=1e-5, atol=1e-6
+    )
+    assert len(model.discriminator.trainable_variables) == 4
+
+
+def test_feature_matching_moves_means_together():
+    model = point_gan(feature_matching=True, loss="wasserstein")
+    model.compile(
+        {"discriminator": keras.optimizers.SGD(0.0), "generator": keras.optimizers.Adam(0.01)}
+    )
+    data = points(512) + np.float32(2.0)
+    history = model.fit(data, epochs=8, verbose=0).history["generator_feature_matching"]
+    assert history[-1] < 0.1 * history[0]
+
+
+def test_historical_averaging_pulls_to_the_mean_of_all_steps():
+    model = point_gan(historical_averaging=0.5)
+    for player in model.players.values():
+        assert player.terms == ("adversarial", "historical_averaging")
+    visited = {player: [] for player in model.players}
+    for _ in range(4):
+        weights = {p: [array(v) for v in model.player_variables[p]] for p in model.players}
+        history = model.fit(points(), batch_size=16, verbose=0).history
+        for player, past in visited.items():
+            expected = 0.0
+            if past:
+                means = [np.mean(column, axis=0) for column in zip(*past)]
+                expected = 0.5 * sum(np.sum((w - m) ** 2) for w, m in zip(weights[player], means))
+            term = history[f"{player}_historical_averaging"][0]
+            assert term == pytest.approx(expected, rel=1e-3, abs=1e-7)
+            past.append(weights[player])
+    assert expected > 1e-6
+
+
+def test_historical_averages_are_saved_and_evaluate_does_not_move_them(tmp_path):
+    model = point_gan(historical_averaging=0.5)
+    model.fit(points(), batch_size=4, verbose=0)
+    before = [array(v) for v in model.weights]
+    model.evaluate(points(), verbose=0)
+    assert all(np.array_equal(a, array(b)) for a, b in zip(before, model.weights, strict=True))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.weights) == len(before)
+    assert all(np.array_equal(a, array(b)) for a, b in zip(before, loaded.weights, strict=True))
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), "much", True])
+def test_historical_averaging_takes_a_weight(weight):
+    with pytest.raises((TypeError, ValueError), match="historical_averaging"):
+        point_gan(historical_averaging=weight)
