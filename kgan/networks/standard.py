@@ -58,7 +58,7 @@ def pair(
     ```python
     import kgan
 
-    generator, discriminator = kgan.networks.standard.standard((2,), latent_dim=2, units=(64, 64))
+    generator, discriminator = kgan.networks.standard.pair((2,), latent_dim=2, units=(64, 64))
     ```
     """
     judged = {

@@ -258,7 +258,7 @@ def plot_history(history, columns=None, modes=None):
     """
     from matplotlib.figure import Figure
 
-    from kgan.drawing.grids import pixels
+    from kgan.drawing import pixels
     from kgan.utils.arguments import check_count
 
     wrong = {name: mode for name, mode in (modes or {}).items() if mode not in ("min", "max")}

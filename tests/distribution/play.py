@@ -108,7 +108,7 @@ def main():
     else:
         with scope:
             model = model_of(chosen.model, chosen.discriminator_steps)
-        kgan.latent.draw = given_noise
+        kgan.latent.noise.draw = given_noise
     history = model.fit(data, epochs=2, batch_size=64, verbose=0).history
     evaluated = model.evaluate(data, batch_size=64, verbose=0, return_dict=True)
 

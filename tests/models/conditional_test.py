@@ -296,7 +296,7 @@ def test_class_is_told_of_real_and_of_generated_samples():
     model = auxiliary(classification_weight=0.5)
     batch = tuple(map(ops.convert_to_tensor, (POINTS, LABELS)))
     start = array(model.noise_seed.state).copy()
-    noise = kgan.latent.draw((N, 2), "normal", model.noise_seed)
+    noise = kgan.latent.noise.draw((N, 2), "normal", model.noise_seed)
     fake = model.generator([noise, batch[1]])
 
     def judged(samples):

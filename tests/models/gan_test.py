@@ -176,7 +176,7 @@ def test_generator_loss_reaches_the_generator_only_through_the_discriminator():
     start = ops.convert_to_numpy(model.noise_seed.state).copy()
     loss, _ = model.play("generator", batch, training=False)
     model.noise_seed.state.assign(start)
-    noise = kgan.latent.draw((4, 3), "normal", model.noise_seed)
+    noise = kgan.latent.noise.draw((4, 3), "normal", model.noise_seed)
     by_hand = -np.mean(ops.convert_to_numpy(model.discriminator(model.generator(noise))))
     assert number(loss) == pytest.approx(by_hand, rel=1e-5)
 
@@ -227,7 +227,7 @@ def test_discriminator_steps_are_positive(steps):
 def test_noise_is_one_of_two():
     with pytest.raises(ValueError, match="Did you mean 'uniform'"):
         kgan.GAN(*point_networks(), noise="uniforn")
-    noise = ops.convert_to_numpy(kgan.latent.draw((1000, 3), "uniform", 0))
+    noise = ops.convert_to_numpy(kgan.latent.noise.draw((1000, 3), "uniform", 0))
     assert -1.0 <= noise.min() < -0.9 and 0.9 < noise.max() <= 1.0
 
 

@@ -27,7 +27,7 @@ def points(n=N):
 def test_terms_recover_the_codes_of_the_noise():
     model = information_gan(category_weight=0.7, continuous_weight=0.3)
     start = array(model.noise_seed.state).copy()
-    noise = kgan.latent.draw((N, 6), "uniform", model.noise_seed)
+    noise = kgan.latent.noise.draw((N, 6), "uniform", model.noise_seed)
     fake = model.generator(noise)
     on_fake, logits, means = (array(output) for output in model.discriminator(fake))
     on_real = array(model.discriminator(points())[0])
