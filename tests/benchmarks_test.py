@@ -23,6 +23,7 @@ from tasks.mixtures import followed  # noqa: E402
 
 from kgan import drawing  # noqa: E402
 from kgan.catalog import weights as shipped  # noqa: E402
+from kgan.catalog.registry import builder_of  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}
@@ -167,14 +168,14 @@ def test_the_first_picture_of_the_readme_is_what_it_says():
     ]
     assert min(distances) <= 2
     readme = (BENCHMARKS.parent / "README.md").read_text()
-    minutes = round(shipped.card("dcgan", "mnist")["core_minutes"])
+    minutes = round(shipped.card(builder_of("dcgan"), "mnist")["core_minutes"])
     assert "tutorials/pictures/mnist.png" in readme and f"in {minutes} core minutes" in readme
 
 
 @pytest.mark.parametrize(("model", "weights"), sorted(train_weights.RECIPES))
 def test_the_command_of_a_card_is_what_trained_it(model, weights):
     recipe = json.loads(json.dumps(dataclasses.asdict(train_weights.RECIPES[model, weights])))
-    card = shipped.card(model, weights)
+    card = shipped.card(builder_of(model), weights)
     asked, played = recipe.pop("steps"), card["recipe"]["steps"]
     # An epoch ends early where a pass over the data does.
     assert 0.8 * asked < played <= asked

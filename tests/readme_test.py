@@ -5,7 +5,6 @@ import re
 
 import keras
 import pytest
-from zoo_test import PARAMETERS
 
 README = pathlib.Path(__file__).parent.parent / "README.md"
 

@@ -8,11 +8,11 @@ from the samples, so that each code comes to mean something that can be seen.
 import keras
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.information import InfoGAN
 
 
-@register
+@register(like=Like("sample_shape"), tiny={"num_categories": 3})
 def infogan(
     sample_shape=(28, 28, 1),
     *,

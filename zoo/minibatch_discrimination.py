@@ -9,11 +9,11 @@ one-sided label smoothing.
 import keras
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def minibatch_discrimination(
     sample_shape=(28, 28, 1),
     *,

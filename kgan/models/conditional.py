@@ -7,7 +7,6 @@ from keras import ops
 from kgan import losses
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.checks import check
-from kgan.data.contract import as_float32
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
 
@@ -50,6 +49,8 @@ class ConditionalGAN(GAN):
         matching_aware: boolean. `False` is the two-term game of 2014. Defaults to `True`.
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             labels. Not used by two heads. Defaults to 0.5.
+        class_names: list of strings, what the classes are called: `fit` and `generate` then take
+            names too. Defaults to `None`.
         seed: integer that seeds data order, noise and wrong labels. Defaults to `None`.
         **kwargs: `penalties`, `noise`, `discriminator_steps` and others as for `kgan.GAN`.
 
@@ -83,10 +84,12 @@ class ConditionalGAN(GAN):
         loss="non_saturating",
         matching_aware=True,
         mismatched_weight=0.5,
+        class_names=None,
         seed=None,
         **kwargs,
     ):
         check_count("num_classes", num_classes, minimum=2)
+        self.class_names = class_names
         super().__init__(
             generator, discriminator, loss=loss, num_classes=num_classes, seed=seed, **kwargs
         )
@@ -200,7 +203,8 @@ class ConditionalGAN(GAN):
         verdicts = []
         self.synchronize()
         for start in range(0, len(samples), batch_size):
-            batch = as_float32(samples[start : start + batch_size])
+            batch = self.fields[0].to_device(samples[start : start + batch_size])
+            batch = ops.convert_to_numpy(batch)
             some = labels[start : start + batch_size]
             outputs = self.discriminator.predict_on_batch([batch, some])
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -275,6 +279,7 @@ class AuxiliaryClassifierGAN(GAN):
         num_classes: integer of at least 2.
         loss: a `kgan.losses` pair or its name. Defaults to `"non_saturating"`.
         classification_weight: float, weight of the cross-entropy of the class. Defaults to 1.0.
+        class_names: list of strings, what the classes are called. Defaults to `None`.
         **kwargs: `penalties`, `noise`, `seed` and others as for `kgan.GAN`.
 
     Raises:
@@ -306,9 +311,11 @@ class AuxiliaryClassifierGAN(GAN):
         num_classes,
         loss="non_saturating",
         classification_weight=1.0,
+        class_names=None,
         **kwargs,
     ):
         check_count("num_classes", num_classes, minimum=2)
+        self.class_names = class_names
         super().__init__(generator, discriminator, loss=loss, num_classes=num_classes, **kwargs)
         self.classification_weight = check_weight("classification_weight", classification_weight)
         shapes = [tuple(output.shape[1:]) for output in self.discriminator.outputs]

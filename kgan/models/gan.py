@@ -8,13 +8,11 @@ from keras import ops
 
 from kgan import backend, losses
 from kgan.backend.seeds import SeedGenerator
-from kgan.data.checks import check_labels
-from kgan.data.contract import to_uint8
-from kgan.data.fields import Labels, Samples
+from kgan.data.fields import Labels, of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.latent import noise as latent
 from kgan.layers import HistoricalAverage
-from kgan.serving.export import Serving
+from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_count, check_weight
 
 
@@ -50,6 +48,8 @@ class GAN(AdversarialModel):
         historical_averaging: float, weight of the squared distance between each player's weights
             and their mean over all steps so far (Salimans et al. 2016, section 3.3). Defaults to
             0.0, which keeps no such means.
+        samples: `kgan.data.Field` of what the generator makes. Defaults to `None`: what its output
+            shape says, as of `kgan.data.of_shape`.
         seed: integer that seeds data order and noise. Defaults to `None`.
         **kwargs: `name`, `dtype` as for `keras.Model`.
 
@@ -88,10 +88,12 @@ class GAN(AdversarialModel):
         augmentation=None,
         feature_matching=False,
         historical_averaging=0.0,
+        samples=None,
         seed=None,
         **kwargs,
     ):
         super().__init__(seed=seed, **kwargs)
+        self.samples = samples
         self.generator = generator
         self.discriminator = discriminator
         self.loss = losses.get(loss)
@@ -123,6 +125,8 @@ class GAN(AdversarialModel):
             self.histories[player].build_for(getattr(self, player).trainable_variables)
         self.built = True
 
+    # What classes are called: subclasses with labels may know.
+    class_names = None
     # What the two sides of the game are called in the logs. A subclass that overrides
     # `discriminate` or `deceive` names its terms here.
     discriminator_terms = ("adversarial",)
@@ -151,8 +155,34 @@ class GAN(AdversarialModel):
     @property
     def fields(self):
         """What a batch holds: samples, and labels where the model is conditional."""
-        samples = Samples(tuple(self.generator.output_shape[1:]))
-        return (samples, Labels(self.num_classes)) if self.num_classes else (samples,)
+        samples = self.samples or of_shape(self.generator.output_shape[1:])
+        if not self.num_classes:
+            return (samples,)
+        return (samples, Labels(self.num_classes, self.class_names))
+
+    @property
+    def endpoints(self):
+        """What it does for a user: `generate`."""
+        samples, *labels = self.fields
+        return {
+            "generate": Endpoint(
+                function=self.generated,
+                inputs=tuple(labels),
+                output=samples,
+                networks=("generator",),
+                noise=Noise(self.latent_shape, self.noise),
+                imitates=samples.name,
+            )
+        }
+
+    def generated(self, noise, *labels):
+        """The generator's raw output for noise, and labels where the model is conditional."""
+        return self.generator([noise, *labels] if labels else noise)
+
+    @property
+    def adversarial_loss(self):
+        """The pair of losses that the discriminator is trained by."""
+        return self.loss
 
     @property
     def latent_shape(self):
@@ -237,10 +267,6 @@ class GAN(AdversarialModel):
     def _augmented(self, samples):
         return samples if self.augmentation is None else self.augmentation(samples)
 
-    def respond(self, inputs):
-        """The generator's raw output for noise, or for `[noise, labels]`."""
-        return self.generator(inputs)
-
     def generate(self, num_samples, *, labels=None, seed=None, truncation=None, batch_size=64):
         """New samples in the data's own scale.
 
@@ -275,11 +301,7 @@ class GAN(AdversarialModel):
         ```
         """
         check_count("num_samples", num_samples, minimum=0)
-        check_count("batch_size", batch_size)
-        noise = latent.sample(
-            (num_samples, *self.latent_shape), self.noise, seed=seed, truncation=truncation
-        )
-        labels = self._labels(num_samples, labels)
+        noise = self.answers["generate"].noise.sample(num_samples, seed, truncation)
         return self.decode(noise, labels, batch_size)
 
     def decode(self, noise, labels=None, batch_size=64):
@@ -287,7 +309,8 @@ class GAN(AdversarialModel):
 
         Args:
             noise: array (num_samples, latent_dim).
-            labels: class ids (num_samples,) for conditional models.
+            labels: for conditional models: a class, or one per noise. Defaults to the classes in
+                turn.
             batch_size: integer, samples per pass. Defaults to 64.
 
         Returns:
@@ -299,55 +322,13 @@ class GAN(AdversarialModel):
                 f"Noise must have the shape (num_samples, {', '.join(map(str, self.latent_shape))})"
                 f". Received: noise of shape {noise.shape}"
             )
-        inputs = [noise] if labels is None else [noise, np.asarray(labels, "int32")]
-        batches = []
-        with self.averaged_weights():
-            for start in range(0, len(noise), batch_size):
-                batch = [array[start : start + batch_size] for array in inputs]
-                output = self.generator.predict_on_batch(batch if len(batch) > 1 else batch[0])
-                # Under a distribution strategy every replica answers: keep the first's answer.
-                batches.append(np.asarray(output[: len(batch[0])], "float32"))
-        shape = (0, *self.fields[0].shape)
-        samples = np.concatenate(batches) if batches else np.zeros(shape, "float32")
-        return to_uint8(samples) if self.fields[0].is_image else samples
+        inputs = self.answers.inputs_for("generate", len(noise), labels)
+        return self.answers.run("generate", inputs, noise, batch_size)
 
-    def imitate(self, batch, seed=0):
-        """The batch's samples, and as many generated ones, with its labels where it has some."""
-        real, *labels = batch
-        asked = {"labels": labels[0]} if labels else {}
-        return real, self.generate(len(real), seed=seed, batch_size=len(real), **asked)
-
-    def verdicts(self, batch, fake):
+    def discriminator_logits(self, batch, fake):
         """The discriminator's logits for the batch's samples, and for as many fake ones."""
         real, *labels = batch
         return self._judge(real, labels), self._judge(fake, labels)
-
-    def serving(self):
-        """What `export` writes: the generator, with the noise that it was trained on."""
-        return Serving(self.generator, self.noise, self.fields[0].is_image)
-
-    def _labels(self, num_samples, labels):
-        if self.num_classes is None:
-            if labels is not None:
-                raise ValueError(
-                    "This model was not trained with labels, so it can't follow them. Load a "
-                    "conditional model, or leave labels out. "
-                    f"Received: labels={labels!r}"
-                )
-            return None
-        labels = np.arange(num_samples) % self.num_classes if labels is None else labels
-        labels = np.asarray(labels)
-        if labels.ndim == 0:
-            labels = np.broadcast_to(labels, (num_samples,))
-        if len(labels) != num_samples:
-            raise ValueError(
-                f"labels: one integer, or {num_samples} of them, one per sample. "
-                f"Received: {len(labels)}"
-            )
-        # Nothing was asked for, and nothing can be wrong with it.
-        if num_samples == 0:
-            return np.zeros(0, "int32")
-        return check_labels(self.fields[1], labels, "labels")
 
     def _check_networks(self):
         check_count("discriminator_steps", self.discriminator_steps)

@@ -78,3 +78,27 @@ def check_weight(name, value):
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")
     return float(value)
+
+
+def check_rate(name, value):
+    """Returns a rate per second, and raises where it is no finite number above 0.
+
+    Args:
+        name: string, the argument's name.
+        value: what was received.
+
+    Returns:
+        `value` as a Python float.
+
+    Raises:
+        TypeError: when it is not a number.
+        ValueError: when it is not positive and finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"`{name}` must be a number above 0. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"`{name}` must be a finite number above 0. Received: {name}={value!r}")
+    return float(value)
