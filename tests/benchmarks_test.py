@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "benchmarks"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BENCHMARKS, PAGE = ROOT / "benchmarks", ROOT / "docs" / "benchmarks.md"
 sys.path.insert(0, str(BENCHMARKS))
 
 import mode_collapse  # noqa: E402
@@ -150,9 +151,8 @@ def test_mean_and_standard_error():
     assert mode_collapse.spread([0.5, 0.25], 3) == "0.375 ± 0.125"
 
 
-def test_the_readme_shows_what_the_cards_say():
-    readme = (BENCHMARKS.parent / "README.md").read_text()
-    assert train_weights.table() in readme
+def test_the_page_shows_what_the_cards_say():
+    assert train_weights.table() in PAGE.read_text()
 
 
 def test_the_first_picture_of_the_readme_is_what_it_says():
@@ -166,7 +166,7 @@ def test_the_first_picture_of_the_readme_is_what_it_says():
         for column in range(picture.shape[1] // 2, picture.shape[1] - width + 1)
     ]
     assert min(distances) <= 2
-    readme = (BENCHMARKS.parent / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     minutes = round(shipped.card("dcgan", "mnist")["core_minutes"])
     assert "tutorials/pictures/mnist.png" in readme and f"in {minutes} core minutes" in readme
 
@@ -182,11 +182,11 @@ def test_the_command_of_a_card_is_what_trained_it(model, weights):
     assert card["options"] == recipe["options"]
 
 
-def test_the_readme_shows_the_runs_that_ship():
-    readme = (BENCHMARKS.parent / "README.md").read_text()
+def test_the_page_shows_the_runs_that_ship():
+    page = PAGE.read_text()
     rows = mode_collapse.shipped()
-    for tasks in mode_collapse.README_TABLES:
-        assert mode_collapse.readme_table(rows, tasks) in readme
+    for tasks in mode_collapse.TABLES:
+        assert mode_collapse.table_of_runs(rows, tasks) in page
     for row in rows:
         recipe = mode_collapse.RECIPES[row["task"]][row["model"]]
         assert mode_collapse.is_of(row, recipe), f"{row['task']} {row['model']}: other recipe"
@@ -204,7 +204,7 @@ def test_runs_ship_in_place_of_older_ones(tmp_path, monkeypatch):
     mode_collapse.ship(rows)
     mode_collapse.ship([{**rows[1], "modes": 30.0}])
     assert [row["modes"] for row in mode_collapse.shipped()] == [30.0, 20.0, 900.0]
-    text = mode_collapse.readme_table(mode_collapse.shipped(), ["stacked"])
+    text = mode_collapse.table_of_runs(mode_collapse.shipped(), ["stacked"])
     assert "| `dcgan` | 25.0 ± 5.0 | 25.0 ± 0.0 | 0.500 ± 0.000 | 2 | 4,000 | 2.0 |" in text
     assert "| `gan_qp` | 900.0 | 25.0 | 0.500 | 1 | 4,000 | 2.0 |" in text
     assert "`r3gan`" not in text
