@@ -1,8 +1,10 @@
 """The quality benchmark runs: every task, a few steps of narrow networks."""
 
+import ast
 import dataclasses
 import json
 import pathlib
+import re
 import sys
 
 import keras
@@ -22,11 +24,19 @@ import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
+import kgan  # noqa: E402
 from kgan import weights as shipped  # noqa: E402
 from kgan.pictures import drawing  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}
+# The data of docs/choosing.md, by the names of the weights that were trained on it.
+WEIGHTS = {
+    "MNIST": "mnist",
+    "MNIST with labels": "mnist",
+    "CIFAR-10": "cifar10",
+    "MNIST, tinted MNIST": "tinted_digits",
+}
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the benchmarks' figures are TensorFlow's"
@@ -190,6 +200,39 @@ def test_the_page_shows_the_runs_that_ship():
     for row in rows:
         recipe = mode_collapse.RECIPES[row["task"]][row["model"]]
         assert mode_collapse.is_of(row, recipe), f"{row['task']} {row['model']}: other recipe"
+
+
+OPTIONS = re.compile(
+    r"^\| (.*?) \| `(\w+)`, `([^`]*)`(.*?) \| (\d+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE
+)
+
+
+def test_the_options_that_were_measured_are_those_of_cards_and_runs():
+    rows = OPTIONS.findall((ROOT / "docs" / "choosing.md").read_text())
+    assert len(rows) == 7
+    for data, model, options, remark, batch_size, steps, core_minutes in rows:
+        if data == "ring, grid":
+            recipe = mode_collapse.RECIPES["ring"][model]
+            assert recipe == mode_collapse.RECIPES["grid"][model]
+            runs = [row for row in mode_collapse.shipped() if row["model"] == model]
+            runs = [row for row in runs if row["task"] in ("ring", "grid")]
+            played = {row["steps"] for row in runs}
+            minutes = np.mean([row["core_minutes"] for row in runs])
+        else:
+            card = shipped.card(model, WEIGHTS[data])
+            recipe = train_weights.RECIPES[model, WEIGHTS[data]]
+            played, minutes = {card["recipe"]["steps"]}, card["core_minutes"]
+        # Data fills in the shape and the classes.
+        filled = ("sample_shape", "image_shape", "num_classes")
+        wanted = {name: value for name, value in recipe.options.items() if name not in filled}
+        said = ast.parse(f"f({options})", mode="eval").body.keywords
+        given = {word.arg: ast.literal_eval(word.value) for word in said}
+        defaults = kgan.zoo.describe(model).options
+        assert given == {k: v for k, v in wanted.items() if v != defaults[k]}, (data, model)
+        assert int(batch_size) == recipe.batch_size
+        assert played == {int(steps.replace(",", ""))}
+        assert core_minutes == f"{minutes:.1f}"
+        assert ("falling rate" in remark) == (recipe.decay_from < 1)
 
 
 def test_runs_ship_in_place_of_older_ones(tmp_path, monkeypatch):
