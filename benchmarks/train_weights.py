@@ -4,7 +4,7 @@
     python benchmarks/train_weights.py dcgan mnist       # into runs/weights/dcgan_mnist
     python benchmarks/train_weights.py dcgan mnist --ship  # and into zoo/weights/
     python benchmarks/train_weights.py dcgan mnist --check # scores what ships once more
-    python benchmarks/train_weights.py --table           # what ships, as the README shows it
+    python benchmarks/train_weights.py --table           # the table of docs/benchmarks.md
     python benchmarks/train_weights.py --hero            # draws the README's first picture
 
 Each run keeps the epoch with the smallest distance to held-out images (`BestMoment`), scores the
@@ -317,7 +317,7 @@ def check(task):
 
 
 def row(model_name, name):
-    """A line of the README's table: what a card says."""
+    """A line of the table in docs/benchmarks.md: what a card says."""
     card = shipped.card(builder_of(model_name), name)
     scores, shares, said = dict(card["scores"]), [], []
     for what, value in card["scores"].items():
@@ -338,7 +338,7 @@ def row(model_name, name):
 
 
 def table():
-    """The README's table of weights that ship."""
+    """The table of weights that ship, in docs/benchmarks.md."""
     lines = ["| weights | file | scores (of real data) | training |", "|---|---|---|---|"]
     lines += [
         row(model, name)
