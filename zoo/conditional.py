@@ -36,7 +36,7 @@ def conditional(
 ):
     """A GAN that makes the class that it is asked for: `generate(n, labels=...)`.
 
-    Choose it for images or points with class labels. `fit(x, y)` takes the labels.
+    Use this for images or points with class labels. `fit(x, y)` takes the labels.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", equation 2; Reed
     et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, for the third term;
