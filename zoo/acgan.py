@@ -33,7 +33,7 @@ def acgan(
 ):
     """A conditional GAN whose discriminator is a classifier as well.
 
-    Choose it where that classifier is wanted, or labels shall be followed at any price. Samples
+    Use this where that classifier is wanted, or labels are to be followed at any price. Samples
     that are easy to classify are rewarded, which costs variety: `conditional` keeps more of it.
 
     Reference: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs",

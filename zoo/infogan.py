@@ -33,7 +33,7 @@ def infogan(
 ):
     """A GAN that finds classes and directions of variation in unlabelled data.
 
-    Choose it to explore data without labels: `generate(n, categories=..., continuous=...)` shows
+    Use this to explore data without labels: `generate(n, categories=..., continuous=...)` shows
     what each code has come to mean, which differs from seed to seed.
 
     Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
