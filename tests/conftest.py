@@ -31,6 +31,7 @@ LONG_ON_JAX = (
     "data/",
     "game/guard_test.py",
     "models/conditional_test.py",
+    "models/conditions_test.py",
     "models/gan_options_test.py",
     "models/information_test.py",
     "models/paired_test.py",
