@@ -23,8 +23,6 @@ LAZY = {
     "kgan/serving/": {"tensorflow"},
     "kgan/backend/summaries.py": {"tensorflow"},
 }
-# The command line stands on both the library and the zoo.
-ABOVE_THE_ZOO = {"kgan/__main__.py", "kgan/app/cli.py", "kgan/app/runs.py", "kgan/app/commands.py"}
 # What only an engine says. `apply` is looked for on anything that is called an optimizer.
 ENGINE_NAMES = {
     "GradientTape",
@@ -146,21 +144,6 @@ def test_zoo_file_holds_a_model_only(path):
             assert not module.startswith(("kgan.backend", "kgan.data.sources"))
         if isinstance(node, ast.FunctionDef):
             assert node.name != "get_config"
-
-
-def test_library_does_not_depend_on_the_zoo():
-    for path in FILES:
-        if path.startswith("zoo/") or path in ABOVE_THE_ZOO:
-            continue
-        for node in tree(path).body:
-            modules = []
-            if isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                modules = [node.module or ""] + [f"{node.module}.{a.name}" for a in node.names]
-            assert not any(m == "kgan.zoo" or m.startswith("kgan.zoo.") for m in modules), path
-            above = {place.removesuffix(".py").replace("/", ".") for place in ABOVE_THE_ZOO}
-            assert not above & set(modules), path
 
 
 def test_every_package_is_in_the_wheel():

@@ -281,6 +281,10 @@ def other_value(name, option):
         return OTHER[fitting[0]]
     if isinstance(value, bool):
         return not value
+    if isinstance(value, tuple) and isinstance(value[0], kgan.data.Images):
+        return (kgan.data.Images((4, 16, 1)), *value[1:])
+    if isinstance(value, tuple):
+        return (2 * value[0], *value[1:])
     if isinstance(value, int):
         return 2 * value
     return value / 2 if value else 0.25
@@ -410,11 +414,15 @@ def test_option_changes_the_model(name, option):
 
 
 @slow_elsewhere
-def test_shape_comes_from_data(name):
+def test_fields_come_from_data(name):
+    tiny = load_tiny(name)
+    data = data_of(tiny)
     options = {o: v for o, v in tiny_options(name).items() if not o.endswith("_shape")}
-    images = np.zeros((4, 12, 12, 3), "uint8")
-    model = kgan.zoo.load(name, like=images, **options)
-    assert model.fields[0].shape == (12, 12, 3)
+    model = kgan.zoo.load(name, like=data if len(data) > 1 else data[0], **options)
+    assert [field.shape for field in model.fields] == [field.shape for field in tiny.fields]
+    if isinstance(tiny.fields[0], kgan.data.Images) and len(data) == 1:
+        model = kgan.zoo.load(name, like=np.zeros((4, 12, 12, 3), "uint8"), **options)
+        assert model.fields[0].shape == (12, 12, 3)
 
 
 def test_tiny_model_is_tiny(paper):

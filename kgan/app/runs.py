@@ -332,6 +332,8 @@ def _build(settings, loaded, builder):
     keras.utils.set_random_seed(settings["seed"])
     takes_seed = "seed" in inspect.signature(builder).parameters
     seed = {"seed": settings["seed"]} if takes_seed else {}
+    if isinstance(loaded, dict) and len(loaded) == 1:
+        (loaded,) = loaded.values()
     like = {"like": loaded} if registry.takes_data(builder) else {}
     return zoo.load(settings["model"], **like, **seed, **settings["options"])
 

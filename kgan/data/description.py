@@ -169,16 +169,12 @@ def _key(named, allowed, place, used):
     keys = [key for kind in allowed for key in kind.aliases] + ([] if place else ["x"])
     keys += ["y", "label", "labels"] if place == 1 else []
     keys = [key for key in keys if key in named and key not in used]
-    if not keys and len(named) > 1 and not _has_words(named):
-        # Names of a model's own, in the order of its fields.
-        keys = [key for key in named if key not in used]
+    if not keys and len(named) > 1:
+        # Names of a model's own: the first entry that could be meant.
+        for key, value in named.items():
+            if key not in used and any(kind.claims(to_numpy(value, key)) for kind in allowed):
+                return key
     return next(iter(keys), None)
-
-
-def _has_words(named):
-    """Whether a dictionary uses the usual words, as TFDS does, and so has other entries too."""
-    words = {key for kind in OTHERS for key in kind.aliases} | {"x"}
-    return bool(words & set(named))
 
 
 def _nearest(allowed, array):

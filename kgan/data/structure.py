@@ -8,7 +8,8 @@ def keys_of(field, fields):
     # Words such as "image" mean the first field of that kind, and "x" the first of all.
     if not any(type(other) is type(field) for other in fields[:place]):
         keys += field.aliases
-    return keys if place else (*keys, "x")
+    # The samples of a data set are called so whatever they are.
+    return keys if place else (*keys, "x", "image", "images")
 
 
 def are_paired(fields):

@@ -204,7 +204,7 @@ def _endpoint_of_images(model):
     if not isinstance(output, Images):
         raise ValueError(
             "Only images are laid out in such a picture. Draw points and curves with "
-            "kgan.pictures.scatter, histogram and curves. Received: a model whose samples are "
-            f"{output.plural} of shape {output.shape}"
+            "kgan.pictures.scatter, histogram and curves. Received: a model whose samples, "
+            f"{output.plural}, have the shape {output.shape}"
         )
     return name

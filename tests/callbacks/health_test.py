@@ -216,7 +216,10 @@ def test_a_translator_that_hits_its_targets_is_not_called_a_copier():
     assert memorisation.holds([figures])
     assert memorisation.holds([{**figures, "answers_inputs": True}]) is None
     model = kgan.zoo.load("pix2pix", like=(DIGITS, DIGITS), width=4, discriminator_width=4, seed=0)
-    model.imitate = lambda fields, seed=0: (fields[1], fields[1])  # no error is smaller
+    model.sample_like = lambda fields, seed=0, as_made=False: (
+        fields[1],
+        fields[1],
+    )  # no error is smaller
     health = kgan.callbacks.Health(num_samples=16, warm_up=0, patience=1)
     model.fit(DIGITS[:32], DIGITS[:32], batch_size=16, callbacks=[health], verbose=0)
     assert health.figures[-1]["nearness"] == 0.0
@@ -242,7 +245,10 @@ def test_a_reference_of_large_samples_is_bounded(monkeypatch):
 
 def test_samples_that_are_not_finite_are_a_divergence_and_end_nothing():
     model = kgan.zoo.load("vanilla", like=(2,), seed=0)
-    model.imitate = lambda fields, seed=0: (fields[0], np.full_like(fields[0], np.nan))
+    model.sample_like = lambda fields, seed=0, as_made=False: (
+        fields[0],
+        np.full_like(fields[0], np.nan),
+    )
     said = []
     health = kgan.callbacks.Health(num_samples=16, say=said.append)
     model.fit(RING[:64], batch_size=32, callbacks=[health], verbose=0)

@@ -10,8 +10,8 @@ from PIL import Image
 import kgan
 from kgan import drawing
 from kgan.callbacks import SampleGrid
-from kgan.callbacks.sample_grid import image_grid, save_film, save_image, side_by_side
 from kgan.drawing import films
+from kgan.pictures import image_grid, save_film, save_image, side_by_side
 
 
 def model_of(sample_shape=(8, 8, 1), kind=kgan.GAN, **options):

@@ -42,7 +42,7 @@ def shelf(tmp_path, monkeypatch):
         "protocol": "none",
     }
     (tmp_path / "dcgan_squares.json").write_text(json.dumps(card))
-    monkeypatch.setattr(shipped, "folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "folder", lambda builder: tmp_path)
     return model
 
 

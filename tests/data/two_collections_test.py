@@ -231,4 +231,4 @@ def test_like_reads_two_datasets():
     grey, colour = (np.zeros((4, 8, 8, channels), "uint8") for channels in (1, 3))
     datasets = tuple(tf.data.Dataset.from_tensor_slices(x).batch(2) for x in (grey, colour))
     described = kgan.data.describe_data(datasets)
-    assert described == {"shape": (8, 8, 1), "num_classes": None, "target_shape": (8, 8, 3)}
+    assert described == (Images((8, 8, 1)), Images((8, 8, 3)))

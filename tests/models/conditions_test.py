@@ -26,7 +26,7 @@ def mean_softplus(x):
 class Captions(kgan.Condition):
     """GAN-CLS by a stranger: captions as ids, and those of another sample as the wrong ones."""
 
-    fields = (kgan.data.Samples((LENGTH,), name="caption"),)
+    fields = (kgan.data.Vectors((LENGTH,), name="caption"),)
 
     def __init__(self, wrong_share=0.5):
         self.wrong_share = wrong_share

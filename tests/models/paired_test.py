@@ -8,7 +8,7 @@ import pytest
 from keras import layers, ops
 
 import kgan
-from kgan.data import Images
+from kgan.data import Images, Vectors
 
 
 def number(tensor):
@@ -156,7 +156,7 @@ def test_an_image_has_one_answer_whatever_it_is_batched_with(trained):
         (lambda x: kgan.data.to_float(x) * np.nan, ValueError, "NaN"),
         (lambda x: x[0], ValueError, "without a batch axis"),
         (lambda x: x[:0], ValueError, "empty"),
-        (lambda x: iter([x]), TypeError, "Arrays are translated"),
+        (lambda x: iter([x]), TypeError, "takes arrays"),
         (lambda x: "photos", TypeError, "is a path or a name"),
     ],
 )
@@ -212,10 +212,10 @@ def test_grey_images_need_no_channel_axis():
 
 
 def test_samples_that_are_no_images_are_floats(tmp_path):
-    """Sound: 32 time steps of 1 channel, from noisy to clean."""
+    """32 time steps of 1 channel without a range, from noisy to clean."""
     import tensorflow as tf
 
-    model = linear((32, 1), (32, 1))
+    model = linear((32, 1), (32, 1), source=Vectors((32, 1)), target=Vectors((32, 1)))
     model.compile(optimizer="adam")
     rng = np.random.default_rng(0)
     clean = rng.normal(0, 5, (6, 32, 1)).astype("float32")
@@ -263,11 +263,14 @@ def test_options_stand_over_what_follows_from_data():
 
 
 def test_labels_are_no_targets():
-    assert kgan.data.describe_data(pairs())["target_shape"] == (4, 6, 3)
-    x, _ = pairs()
-    assert kgan.data.describe_data((x, x[..., 0]))["target_shape"] == (4, 6, 1)
+    def described(*data):
+        return [field.shape for field in kgan.data.describe_data(data, ((Images,), (Images,)))]
+
+    x, y = pairs()
+    assert described(x, y)[1] == (4, 6, 3)
+    assert described(x, x[..., 0])[1] == (4, 6, 1)
     for labels in (np.arange(5), np.eye(5), np.arange(5)[:, None]):
-        assert kgan.data.describe_data((x, labels))["target_shape"] is None
+        assert len(described(x, labels)) == 1
 
 
 # What is refused
