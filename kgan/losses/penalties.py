@@ -125,7 +125,7 @@ def perturb_samples(real, noise_scale=0.5, seed=None):
 class Penalty:
     """Base class of the penalties: a weighted term of the discriminator's loss.
 
-    Subclass it to write a penalty of your own: set `name`, override `__call__`, return the
+    Subclass this to write a custom penalty: set `name`, override `__call__`, return the
     constructor's arguments from `get_config` and register the class for saving. A random penalty
     keeps a `kgan.SeedGenerator` as `seed_generator`, so that its state is saved.
 
@@ -166,7 +166,7 @@ class Penalty:
         """Return the weighted penalty.
 
         Args:
-            real: batch of real samples; may be `None` for a penalty that does not look at them.
+            real: batch of real samples; may be `None` for a penalty that does not use them.
             fake: batch of generated samples; may be `None` likewise.
             discriminator: function from samples to logits.
             gradient: function `(function, samples)` that returns the derivative of
@@ -180,7 +180,7 @@ class Penalty:
                 they are paired.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} does not say what it penalises. Expected a `__call__(real, "
+            f"{type(self).__name__} does not implement `__call__`. Expected a `__call__(real, "
             "fake, *, discriminator, gradient)` that returns a scalar. Override it in the subclass."
         )
 
@@ -190,7 +190,7 @@ class Penalty:
 
     @classmethod
     def from_config(cls, config):
-        """Make a penalty from what `get_config` returned."""
+        """Make a penalty from the output of `get_config`."""
         return cls(**config)
 
 
@@ -214,16 +214,16 @@ class _RandomPenalty(Penalty):
 class GradientPenalty(_RandomPenalty):
     """Pull the norm of the gradient towards 1 between the real and the fake samples.
 
-    Choose it with the `Wasserstein` loss, whose critic has to be 1-Lipschitz (WGAN-GP).
+    Use this with the `Wasserstein` loss, whose critic has to be 1-Lipschitz (WGAN-GP).
 
-    Paper: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and
+    Reference: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and
     algorithm 1. One interpolation weight per example, the norm over all its elements, 1e-12 added
     under the root.
 
     Args:
         weight: float > 0, the paper's lambda. Default 10.
-        one_sided: whether norms below 1 are free. Default `False`, as in the paper.
-        seed: integer start of the interpolation weights. Default `None`: a random start.
+        one_sided: whether norms below 1 are not penalised. Default `False`, as in the paper.
+        seed: integer seed of the interpolation weights. Default `None`: a random seed.
 
     Raises:
         TypeError, ValueError: if `weight` is not a number, or not positive and finite.
@@ -254,20 +254,20 @@ class GradientPenalty(_RandomPenalty):
 class DRAGAN(_RandomPenalty):
     """Pull the norm of the gradient towards 1 in a neighbourhood of the real samples.
 
-    Choose it with `NonSaturating` against mode collapse where fake samples are too poor to
-    interpolate with; it does not look at them.
+    Use this with `NonSaturating` against mode collapse when fake samples are too poor to
+    interpolate with: it does not use them.
 
-    Paper: Kodali et al. 2017, "On Convergence and Stability of GANs": lambda = 10, target k = 1,
-    two-sided. The noise is that of the authors' code, uniform in [0, 1) per element times half
-    the standard deviation of the batch, where the text has a Gaussian. Unlike that code no
-    further interpolation is made between the sample and its perturbation. The gradient is that of
-    the logit.
+    Reference: Kodali et al. 2017, "On Convergence and Stability of GANs": lambda = 10, target k =
+    1, two-sided. The noise is that of the authors' code, uniform in [0, 1) per element times half
+    the standard deviation of the batch, where the text has a Gaussian. Unlike that code, no further
+    interpolation is made between the sample and its perturbation. The gradient is that of the
+    logit.
 
     Args:
         weight: float > 0, the paper's lambda. Default 10.
         noise_scale: float > 0, the largest noise in standard deviations of the batch. Default 0.5.
-        one_sided: whether norms below 1 are free. Default `False`, as in the paper.
-        seed: integer start of the noise. Default `None`: a random start.
+        one_sided: whether norms below 1 are not penalised. Default `False`, as in the paper.
+        seed: integer seed of the noise. Default `None`: a random seed.
 
     Raises:
         TypeError, ValueError: if `weight` or `noise_scale` is not a number, or not positive and
@@ -315,10 +315,10 @@ class _ZeroCenteredPenalty(Penalty):
 class R1(_ZeroCenteredPenalty):
     """Pull the gradient towards 0 at the real samples.
 
-    Choose it with `NonSaturating`, where it makes training converge locally (StyleGAN), or with
+    Use this with `NonSaturating`, where it makes training converge locally (StyleGAN), or with
     `R2` and `RelativisticPairing` (R3GAN).
 
-    Paper: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
+    Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
     equation 9: `weight / 2 * E[|gradient|^2]`, with the factor 1/2.
 
     Args:
@@ -352,10 +352,10 @@ class R1(_ZeroCenteredPenalty):
 class R2(_ZeroCenteredPenalty):
     """Pull the gradient towards 0 at the fake samples.
 
-    Choose it together with `R1`, as R3GAN does: with `R1` alone a relativistic discriminator
+    Use this together with `R1`, as R3GAN does: with `R1` alone a relativistic discriminator
     keeps exploding gradients on fake samples early in training.
 
-    Paper: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
+    Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
     equation 10: `weight / 2 * E[|gradient|^2]`, with the factor 1/2.
 
     Args:

@@ -83,7 +83,7 @@ def test_shape_of_the_logits_does_not_matter():
         for discriminator in (
             waves,
             lambda x: waves(x)[:, None],
-            # Patches whose mean is the verdict.
+            # Patches whose mean is the sample's logit.
             lambda x: waves(x)[:, None, None, None] * np.full((1, 2, 2, 1), [[[0.5], [1.5]]], "f4"),
         )
     ]
@@ -125,7 +125,7 @@ def test_what_cannot_be_paired_is_refused():
     real, fake = samples()
     with pytest.raises(ValueError, match="different shapes"):
         call(QuadraticPotential(), real, fake[:3], waves)
-    with pytest.raises(ValueError, match="3 verdicts on 6 samples"):
+    with pytest.raises(ValueError, match="3 logits for 6 samples"):
         call(QuadraticPotential(), real, fake, lambda x: waves(x)[::2])
     for name in ("real", "fake"):
         given = {"real": real, "fake": fake, name: None}
