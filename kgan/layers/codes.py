@@ -1,4 +1,4 @@
-"""Codes: noise of which parts have a meaning."""
+"""Latent codes: parts of the noise that have a meaning."""
 
 import keras
 from keras import ops
@@ -10,12 +10,12 @@ from kgan.utils.arguments import check_count
 class LatentCodes(keras.layers.Layer):
     """Turn the first numbers of uniform noise into codes: one category, and continuous ones.
 
-    Choose it as a generator's first layer where parts of the noise shall come to mean something, as
-    in `kgan.InfoGAN`. The codes are made of the noise itself, so that whoever draws the noise,
-    such as an exported model, draws the codes too.
+    Use this as a generator's first layer when parts of the noise should learn a meaning, as in
+    `kgan.InfoGAN`. The codes are computed from the noise, so anything that draws noise, such as an
+    exported model, draws codes too.
 
     The layout of the noise (batch, 1 + num_continuous + the rest), drawn from U(-1, 1): the first
-    number tells the category, `floor((u + 1) / 2 * num_categories)`, so that all are equally
+    number selects the category, `floor((u + 1) / 2 * num_categories)`, so that all are equally
     likely; the next `num_continuous` are the continuous codes as they are; the rest stays noise.
 
     Args:
@@ -44,7 +44,7 @@ class LatentCodes(keras.layers.Layer):
     """
 
     def __init__(self, num_categories, num_continuous=0, **kwargs):
-        # In half precision, a number near the border of two categories would change sides.
+        # In half precision, a number near the border of two categories could change its category.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_categories = check_count("num_categories", num_categories, minimum=2)
         self.num_continuous = check_count("num_continuous", num_continuous, minimum=0)
@@ -64,7 +64,7 @@ class LatentCodes(keras.layers.Layer):
         return ops.concatenate([ops.one_hot(categories, self.num_categories), noise[:, 1:]], axis=1)
 
     def split(self, noise):
-        """Return the codes in a noise: categories (n,) and continuous (n, num_continuous)."""
+        """Return the codes in the noise: categories (n,) and continuous (n, num_continuous)."""
         places = ops.floor((noise[:, 0] + 1.0) * (0.5 * self.num_categories))
         # The upper end of the range belongs to the last category.
         categories = ops.clip(ops.cast(places, "int32"), 0, self.num_categories - 1)

@@ -43,7 +43,7 @@ def test_the_constraint_reaches_every_kernel_bias_and_scale(shape):
     variables = critic(0.1, shape).trainable_variables
     assert {v.name for v in variables} == {"kernel", "bias", "gamma", "beta"}
     assert all(isinstance(v.constraint, WeightClipping) for v in variables)
-    generator, discriminator = kgan.networks.standard.standard(
+    generator, discriminator = kgan.networks.standard.pair(
         shape, 3, width=4, units=(8,), constraint=WeightClipping(0.1)
     )
     assert all(v.constraint.limit == 0.1 for v in discriminator.trainable_variables)
