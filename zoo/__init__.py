@@ -21,7 +21,7 @@ from kgan.zoo import (
 
 __all__ = ["describe", "list_models", "load", "register"]
 
-# The modules are reached by name through `load`; they only had to run.
+# `load` finds the builders by name; their modules only have to be imported.
 del (
     acgan,
     conditional,
