@@ -29,8 +29,8 @@ parser.add_argument("--folder", help="folder with one sub-folder of pictures per
 parser.add_argument("--size", type=int, default=64, help="side of your pictures; default 64")
 parser.add_argument("--channels", type=int, choices=(1, 3), help="1: all grey; 3: all in colour")
 parser.add_argument("--epochs", type=int, default=60, help="passes over the data; default 60")
-parser.add_argument("--out", default="runs/conditional", help="folder for all that the run leaves")
-parser.add_argument("--quick", action="store_true", help="one epoch, to see that it runs")
+parser.add_argument("--out", default="runs/conditional", help="folder for all outputs of the run")
+parser.add_argument("--quick", action="store_true", help="one epoch, to check that it runs")
 options = parser.parse_args()
 out = pathlib.Path(options.out)
 out.mkdir(parents=True, exist_ok=True)
@@ -59,17 +59,17 @@ model = kgan.zoo.load(
 )
 model.fit(images, labels, epochs=1 if options.quick else options.epochs, verbose=2)
 
-print("3. Save. `keras.saving.load_model` brings it back, and training goes on where it stood.")
+print("3. Save. `keras.saving.load_model` restores it, and training continues where it stopped.")
 model.save(out / "model.keras")
 print(f"   {out}/model.keras")
 
-print("4. Ask. One row per class: the noise differs from column to column.")
+print("4. Generate. One row per class: the noise differs from column to column.")
 asked = np.repeat(np.arange(len(names)), 12)
 samples = model.generate(len(asked), labels=asked, seed=0)
 save_image(out / "one_row_per_class.png", image_grid(samples, columns=12, scale="auto"))
 print(f"   see {out}/one_row_per_class.png")
 
-print("5. Judge. A low score tells which of the two is wrong, and where; 0.5 is undecided.")
+print("5. Score. A low score tells which of the two is wrong, and where; 0.5 is undecided.")
 scores = model.scores(samples, asked)
 # A folder is read class by class: the first pictures would all be of one.
 chosen = np.random.default_rng(0).permutation(len(images))[:1000]

@@ -5,10 +5,10 @@
 You learn how to translate between two kinds of pictures that nobody has paired: the folders may
 hold different scenes, and different numbers of them. Without folders, the digits of scikit-learn
 are translated to inverted, tinted ones and back: some minutes on a laptop. Two folders of some
-hundred photographs at 128 pixels want a GPU and hours, with --width 64.
+hundred photographs at 128 pixels need a GPU and hours, with --width 64.
 
-Look at the pictures that it leaves. Nothing in the loss says which a belongs to which b: a mapping
-that can be undone is all that is asked for, and it need not be the one that you have in mind.
+Look at the pictures that it leaves. Nothing in the loss says which a belongs to which b: the
+mapping only has to be invertible, and need not be the one that you have in mind.
 """
 
 import argparse
@@ -30,11 +30,11 @@ parser.add_argument("--size", type=int, default=128, help="side in pixels, a mul
 parser.add_argument("--epochs", type=int, default=20, help="half of them at a falling rate")
 parser.add_argument("--width", type=int, default=16, help="64 is the paper's network")
 parser.add_argument("--batch-size", type=int, default=4, help="1 is the paper's")
-parser.add_argument("--out", default="runs/cyclegan", help="folder for all that the run leaves")
-parser.add_argument("--quick", action="store_true", help="only few steps, to see that it runs")
+parser.add_argument("--out", default="runs/cyclegan", help="folder for all outputs of the run")
+parser.add_argument("--quick", action="store_true", help="only a few steps, to check that it runs")
 options = parser.parse_args()
 if (options.a is None) != (options.b is None):
-    parser.error("two kinds of pictures want two folders: give both --a and --b, or neither")
+    parser.error("two kinds of pictures need two folders: pass both --a and --b, or neither")
 folder = pathlib.Path(options.out)
 folder.mkdir(parents=True, exist_ok=True)
 limit = 24 if options.quick else None
@@ -49,7 +49,7 @@ else:
     digits = kgan.data.load(
         "digits", size=16, channels=3, max_examples=2 * limit if limit else None
     )
-    # No digit is in both collections: there is nothing to learn by heart.
+    # No digit is in both collections: there are no pairs to memorize.
     cut = len(digits) * 5 // 9
     a, b = digits[:cut], np.rint((255 - digits[cut:]) * [1.0, 0.67, 0.24]).astype("uint8")
 print(f"   a: {a.shape}, b: {b.shape}")
@@ -64,7 +64,7 @@ model = kgan.zoo.load(
     like=(a, b),
     width=4 if options.quick else options.width,
     discriminator_width=4 if options.quick else 2 * options.width,
-    # The paper's networks for large pictures. Small ones want few blocks, and small patches.
+    # The paper's networks for large pictures. Small ones need few blocks, and small patches.
     num_blocks=None if large else 2,
     receptive_field=70 if large else 16,
     learning_rate=2e-4 if large else 5e-4,
@@ -76,7 +76,7 @@ model = kgan.zoo.load(
 print("3. Fit. `cycle` is how far a picture comes back from where it was; it should fall.")
 model.fit(a, b, batch_size=options.batch_size, epochs=epochs, verbose=2)
 
-print("4. Look: a picture, its translation, and what comes back of that.")
+print("4. Look: a picture, its translation, and the translation back.")
 for images, there, back in ((a, "a_to_b", "b_to_a"), (b, "b_to_a", "a_to_b")):
     shown = images[:8]
     made = model.translate(shown, direction=there)

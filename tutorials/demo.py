@@ -1,9 +1,9 @@
-"""The whole road from nothing: train a DCGAN on handwritten digits, look at it, save it, serve it.
+"""From data to serving: train a DCGAN on handwritten digits, look at it, save it, export it.
 
     python tutorials/demo.py --out runs/demo
 
-You learn what a run leaves behind. In the folder afterwards: `real_and_generated.png`, a picture
-per epoch and a film in `samples/`, the model to go on with in `model.keras`, that of the best
+You learn which files a run writes. In the folder afterwards: `real_and_generated.png`, a picture
+per epoch and a film in `samples/`, the model to resume from in `model.keras`, that of the best
 moment in `best.keras`, the model to serve in `saved_model/`, and `report.html`: pictures, curves,
 figures and diagnoses on one page. The digits come with scikit-learn, so nothing is downloaded.
 """
@@ -28,12 +28,12 @@ import kgan
 from kgan.callbacks.sample_grid import image_grid, save_image, side_by_side
 
 BATCH_SIZE = 64
-# The 1,437 digits make 23 batches: so often in one epoch, to see a change from picture to picture.
+# The 1,437 digits make 23 batches: repeated in an epoch, to see a change from picture to picture.
 REPEATS = 8
 
 
 def enlarge(images, times=8):
-    """Smoothly, as uint8: at 8x8 an eye sees squares where it should see strokes."""
+    """Smoothly, as uint8: at 8x8 the eye sees squares where it should see strokes."""
     size = (times * images.shape[1], times * images.shape[2])
     large = keras.ops.image.resize(images.astype("float32"), size, interpolation="bicubic")
     return np.clip(keras.ops.convert_to_numpy(large), 0, 255).round().astype("uint8")
@@ -55,7 +55,7 @@ def build(images):
 
 
 def write_record(folder, model, images, held_out, epochs):
-    """What the report says of settings and versions, as `kgan train` writes it."""
+    """Settings and versions for the report, as `kgan train` writes them."""
     packages = ("kgan", "keras", keras.config.backend(), "numpy")
     record = {
         "settings": {
@@ -82,9 +82,9 @@ def write_record(folder, model, images, held_out, epochs):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", default="runs/demo", help="folder for all that the run leaves")
+    parser.add_argument("--out", default="runs/demo", help="folder for all outputs of the run")
     parser.add_argument("--epochs", type=int, default=30, help="of 180 steps each")
-    parser.add_argument("--max-examples", type=int, help="train on so many digits only")
+    parser.add_argument("--max-examples", type=int, help="train on this many digits only")
     options = parser.parse_args(arguments)
     folder = pathlib.Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def main(arguments=None):
         f"distance fell from {history[0]:.3g} to {min(history):.3g}."
     )
     print(f"Look at {folder / 'real_and_generated.png'}, then open {report} in a browser.")
-    print("To go on, in Python, exactly from where it stopped:")
+    print("To resume the run, in Python, exactly where it stopped:")
     print(f'  model = keras.saving.load_model("{(folder / "model.keras").as_posix()}")')
 
 

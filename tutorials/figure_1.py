@@ -7,7 +7,7 @@ minimum, -log 4, along C(G) = V(D*, G) = -log 4 + 2 JSD(p_data, p_g) (theorem 1)
 
     python tutorials/figure_1.py --out runs/figure_1
 
-leaves `figure_1.png`, `training.gif` and `figures.json` in the folder.
+writes `figure_1.png`, `training.gif` and `figures.json` to the folder.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def jensen_shannon(p, q):
 
 
 def build(epochs, seed):
-    """The zoo's vanilla GAN, small, with an optimizer for each player that comes to rest."""
+    """The zoo's vanilla GAN, small, with an optimizer of decaying learning rate for each player."""
     model = kgan.zoo.load(
         "vanilla",
         like=(1,),
@@ -107,7 +107,7 @@ def build(epochs, seed):
     )
 
     def adam(learning_rate, every):
-        # Constant rates would circle around the equilibrium for ever.
+        # With constant rates the players would circle around the equilibrium forever.
         steps = epochs * STEPS_PER_EPOCH // every
         schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps, alpha=0.01)
         return keras.optimizers.Adam(schedule, beta_1=0.0)
@@ -117,7 +117,7 @@ def build(epochs, seed):
             name: adam({"discriminator": 3e-3, "generator": 5e-4}[name], player.every)
             for name, player in model.players.items()
         },
-        steps_per_execution=STEPS_PER_EPOCH,  # networks so small that the call itself takes time
+        steps_per_execution=STEPS_PER_EPOCH,  # networks so small that the call itself dominates
     )
     return model
 

@@ -2,11 +2,11 @@
 
     python tutorials/pix2pix.py --folder path/to/photos --size 128
 
-You learn how a translator is fed, looked at and served. Each photograph gives a pair: its edges
-are the input, the photograph itself is the wanted output. For other pairs, put your own two arrays
-in place of `drawings` and `photos`. Without --folder, the digits of scikit-learn are used: about
-two minutes on a laptop. A few hundred photographs of one kind, such as shoes or house fronts, want
-a GPU and `--epochs 200`.
+You learn how to train a translator, look at its output and serve it. Each photograph gives a pair:
+its edges are the input, the photograph itself is the target. For other pairs, put your own two
+arrays in place of `drawings` and `photos`. Without --folder, the digits of scikit-learn are used:
+about two minutes on a laptop. A few hundred photographs of one kind, such as shoes or house fronts,
+need a GPU and `--epochs 200`.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from kgan.callbacks.sample_grid import image_grid, save_image
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--folder", help="your photographs; subfolders are searched too")
-parser.add_argument("--size", type=int, default=128, help="side in pixels, best a power of 2")
+parser.add_argument("--size", type=int, default=128, help="side in pixels, ideally a power of 2")
 parser.add_argument("--channels", type=int, choices=(1, 3), help="1: all grey; 3: all in colour")
 parser.add_argument("--epochs", type=int, default=10, help="200 for few photographs")
 parser.add_argument("--width", type=int, default=32, help="64 is the paper's network")
 parser.add_argument("--batch-size", type=int, default=4)
-parser.add_argument("--out", default="runs/pix2pix", help="folder for all that the run leaves")
-parser.add_argument("--quick", action="store_true", help="only few steps, to see that it runs")
+parser.add_argument("--out", default="runs/pix2pix", help="folder for all outputs of the run")
+parser.add_argument("--quick", action="store_true", help="only a few steps, to check that it runs")
 options = parser.parse_args()
 folder = pathlib.Path(options.out)
 folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ photos = np.random.default_rng(0).permutation(photos)
 # With signed=True, drawings tell the bright side of an edge from the dark one, which very different
 # photographs need: from white lines alone, nothing can guess what is light and what is dark.
 drawings = kgan.data.edges(photos)
-# Some pairs are held out: on those it shows whether it has learnt to translate, or by heart.
+# Some pairs are held out: they show whether it has learned to translate, or memorized.
 held_out = max(1, len(photos) // 8)
 print(f"   {len(photos)} pairs: {drawings.shape[1:]} -> {photos.shape[1:]}, {held_out} held out")
 

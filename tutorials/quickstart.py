@@ -23,8 +23,8 @@ import kgan
 from kgan.callbacks.sample_grid import image_grid, save_image
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--out", default="runs/quickstart", help="folder for all that the run leaves")
-parser.add_argument("--quick", action="store_true", help="only few digits, to see that it runs")
+parser.add_argument("--out", default="runs/quickstart", help="folder for all outputs of the run")
+parser.add_argument("--quick", action="store_true", help="only a few digits, to check that it runs")
 options = parser.parse_args()
 folder = pathlib.Path(options.out)
 folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ print("4. Save. One file with the networks, both optimizers, averages and random
 model.save(folder / "model.keras")
 print(f"   {folder}/model.keras, {(folder / 'model.keras').stat().st_size / 1e6:.1f} MB")
 
-print("5. Resume. The loaded model makes the same samples, and goes on as if never stopped.")
+print("5. Resume. The loaded model makes the same samples, and continues where it stopped.")
 again = keras.saving.load_model(folder / "model.keras")
 assert np.array_equal(again.generate(16, seed=0), samples)
 steps = int(keras.ops.convert_to_numpy(again.optimizer.iterations))
@@ -76,7 +76,7 @@ server = """
 import sys, tensorflow as tf
 served = tf.saved_model.load(sys.argv[1])
 pictures = served.generate(count=tf.constant(16), seed=tf.constant(0, tf.int64)).numpy()
-assert "kgan" not in sys.modules, "it must do without"
+assert "kgan" not in sys.modules, "kgan must not be imported"
 print("   served", pictures.shape, pictures.dtype, "without kgan")
 """
 sys.stdout.flush()

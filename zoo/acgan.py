@@ -1,8 +1,8 @@
 """The auxiliary classifier GAN of Odena et al. 2017.
 
 "Conditional Image Synthesis with Auxiliary Classifier GANs", equations 2 and 3. The discriminator
-does not see the label: a second head tells the class of real and of generated samples, and the
-generator is rewarded for samples whose class is told right.
+does not see the label: a second head classifies real and generated samples, and the generator is
+rewarded for samples that are classified correctly.
 """
 
 import keras
@@ -33,14 +33,14 @@ def acgan(
 ):
     """A conditional GAN whose discriminator is a classifier as well.
 
-    Use this where that classifier is wanted, or labels are to be followed at any price. Samples
-    that are easy to classify are rewarded, which costs variety: `conditional` keeps more of it.
+    Use this when you need that classifier, or labels must be followed at any price. Samples that
+    are easy to classify are rewarded, which costs variety: `conditional` keeps more of it.
 
     Reference: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs",
     equations 2 and 3.
 
     Deviations: DCGAN's convolutions, without the paper's dropout and noise in the discriminator;
-    the noise is multiplied by one embedding of the label and joined to another.
+    the noise is multiplied by one embedding of the label and concatenated with another.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
@@ -51,10 +51,10 @@ def acgan(
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
         classification_weight: float, weight of the cross-entropy of the class in both players'
             losses. Defaults to 1.0.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
             `1 - label_smoothing`. Defaults to 0.0.
-        embedding_dim: integer, size of the label's joined embedding. Defaults to 50.
+        embedding_dim: integer, size of the label's concatenated embedding. Defaults to 50.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.
@@ -67,7 +67,7 @@ def acgan(
         A compiled `kgan.AuxiliaryClassifierGAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

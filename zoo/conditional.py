@@ -34,7 +34,7 @@ def conditional(
     augmentation=None,
     seed=None,
 ):
-    """A GAN that makes the class that it is asked for: `generate(n, labels=...)`.
+    """A GAN that generates samples of a given class: `generate(n, labels=...)`.
 
     Use this for images or points with class labels: `fit(x, y)`.
 
@@ -44,7 +44,7 @@ def conditional(
 
     Deviations: DCGAN's convolutions in place of maxout networks, class labels in place of Reed's
     captions, projection in place of concatenation unless asked for, Adam in place of SGD. The
-    generator's noise is multiplied by one embedding of the label and joined to another.
+    generator's noise is multiplied by one embedding of the label and concatenated with another.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
@@ -54,17 +54,17 @@ def conditional(
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
         conditioning: how the discriminator uses the label: `"concatenation"`, `"projection"`, or
-            `"two_heads"`, which logs apart whether samples look real and whether they match.
+            `"two_heads"`, which logs separately if samples look real and if they match.
             Defaults to `"projection"`.
         matching_aware: boolean. `False` leaves out real samples with wrong labels, as in 2014.
             Defaults to `True`.
         mismatched_weight: float in [0, 1], the share of wrong labels in the terms on wrong inputs.
             Defaults to 0.5.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
             `1 - label_smoothing`. Defaults to 0.0.
         discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        embedding_dim: integer, size of the label's joined embedding. Defaults to 50.
+        embedding_dim: integer, size of the label's concatenated embedding. Defaults to 50.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
             `(128, 128, 128)`.
@@ -81,7 +81,7 @@ def conditional(
         A compiled `kgan.ConditionalGAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -1,6 +1,6 @@
 """Image-to-image translation without pairs (Zhu et al. 2017).
 
-Two residual generators with instance normalization that undo each other, two PatchGANs that judge
+Two residual generators with instance normalization that invert each other, two PatchGANs that see
 a pool of 50 past fakes, least squares, cycles weighted 10 and identities 5 (sections 4 and 5.2).
 Adam with learning rate 2e-4 and beta_1 0.5, batches of 1, constant and then linearly falling rates.
 """
@@ -35,16 +35,16 @@ def cyclegan(
     decay_steps=None,
     seed=None,
 ):
-    """Image-to-image translation that is learnt from two collections without pairs.
+    """Image-to-image translation that is learned from two collections without pairs.
 
-    Choose it when there are images of both kinds but no pairs, such as photographs and paintings.
+    Use this when there are images of both kinds but no pairs, such as photographs and paintings.
     `fit(a, b)` takes two collections of any lengths, `translate(x, direction)` makes the other
     kind. Train in small batches: `fit(a, b, batch_size=1)` is the paper's choice.
 
     Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
     Adversarial Networks", equations 1 to 3, sections 4 and 5.2, appendix 7.
 
-    Deviations: the discriminators move before the generators, with fakes of their own, where the
+    Deviations: the discriminators move before the generators, with their own fakes, where the
     released code moves the generators first. The discriminators' convolutions keep their size
     (`kgan.networks.patchgan`). Instance normalization has a trained scale and offset. The rate is
     constant unless `constant_steps` and `decay_steps` are given, since they depend on your data;
@@ -56,13 +56,13 @@ def cyclegan(
             Defaults to `(256, 256, 3)`.
         target_channels: integer, channels of b, which has the size of a. Defaults to `None`: as
             many as a.
-        loss: a name or pair of `kgan.losses`. Defaults to `"least_squares"`.
-        cycle_weight: float, times the L1 distance after a journey both ways. Defaults to 10.0.
-        identity_weight: float, times `cycle_weight` and the L1 distance of what should be left
-            alone. Must be 0 where a and b differ in channels. Defaults to 0.5.
+        loss: a name or instance of `kgan.losses`. Defaults to `"least_squares"`.
+        cycle_weight: float, weight of the L1 distance after both directions. Defaults to 10.0.
+        identity_weight: float, times `cycle_weight`: weight of the L1 distance of what should not
+            change. Must be 0 if a and b differ in channels. Defaults to 0.5.
         pool_size: integer, past fakes of each kind that are kept. Defaults to 50.
-        receptive_field: side of the patches that are judged: 70, 16, 1, or `"image"` for the
-            whole. Small images want 16. Defaults to 70.
+        receptive_field: side of the discriminators' patches: 70, 16, 1, or `"image"` for the
+            whole. Small images need 16. Defaults to 70.
         width: integer, the generators' channels at full size. Defaults to 64.
         discriminator_width: integer, the discriminators' after one convolution. Defaults to 64.
         num_blocks: integer, the generators' residual blocks. Defaults to `None`: 6 for sides of
@@ -79,7 +79,7 @@ def cyclegan(
         A compiled `kgan.UnpairedTranslator`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -32,8 +32,8 @@ def dcgan(
 ):
     """The convolutional GAN that the others build on, for small images.
 
-    Choose it for images of up to 64x64, grey, colour or with any number of channels, when a
-    quick, well-understood model shall do.
+    Use this for images of up to 64x64, grey, colour or with any number of channels, when a fast,
+    well-understood model is enough.
 
     Reference: Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional
     Generative Adversarial Networks", section 3, figure 1, section 4.
@@ -48,14 +48,14 @@ def dcgan(
             16. Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"uniform"` on [-1, 1] as in the paper, or `"normal"`. Defaults to `"uniform"`.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
         label_smoothing: float in [0, 1): the discriminator's target for real images is
             `1 - label_smoothing`. Defaults to 0.0.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
         stages: integer, halvings and doublings. 3 at 28x28 go down to 4x4, which makes better
-            digits than two. Defaults to `None`, as many as leave whole sides of at least 4.
+            digits than two. Defaults to `None`, as many as leave integer sides of at least 4.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
@@ -68,7 +68,7 @@ def dcgan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -1,7 +1,7 @@
 """The GAN with quadratic potential (Su 2018, lambda = 10).
 
 A Wasserstein GAN without a Lipschitz constraint: the critic's loss has a term quadratic in the
-difference of a real and a generated sample's verdicts, divided by the distance of the two samples.
+difference of the logits of a real and a generated sample, divided by the distance of the two.
 Two critic moves per generator move, Adam with learning rate 2e-4 and beta_1 0.5.
 """
 
@@ -33,8 +33,8 @@ def gan_qp(
 ):
     """A Wasserstein GAN with a quadratic potential instead of a gradient penalty.
 
-    Choose it for training as steady as `wgan_gp`'s at a lower price: it takes no gradient of a
-    gradient, and its discriminator may have BatchNorm.
+    Use this for training as stable as `wgan_gp`'s at a lower cost: it takes no second derivative,
+    and its discriminator may have BatchNorm.
 
     Reference: Su 2018, "GAN-QP: A Novel GAN Framework without Gradient Vanishing and Lipschitz
     Constraint", with lambda = 10 and the mean absolute difference as distance, as in the author's
@@ -71,7 +71,7 @@ def gan_qp(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -2,7 +2,7 @@
 
 "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative Adversarial
 Nets", equations 5 and 6. Parts of the noise are codes, which heads of the discriminator recover
-from the samples, so that each code comes to mean something that can be seen.
+from the samples, so that each code learns a visible meaning.
 """
 
 import keras
@@ -34,23 +34,23 @@ def infogan(
     """A GAN that finds classes and directions of variation in unlabelled data.
 
     Use this to explore data without labels: `generate(n, categories=..., continuous=...)` shows
-    what each code has come to mean, which differs from seed to seed.
+    what each code has learned to mean, which differs from seed to seed.
 
     Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
     Maximizing Generative Adversarial Nets", equations 5 and 6, and section 7.2 for the codes.
 
     Deviations: DCGAN's networks; the heads that recover the codes are linear in the
-    discriminator's features, without a hidden layer of their own; the Gaussians' variance is fixed.
+    discriminator's features, without their own hidden layer; the Gaussians' variance is fixed.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
             2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
         num_categories: integer of at least 2. Defaults to 10.
         num_continuous: integer, continuous codes in [-1, 1]. Defaults to 2.
-        latent_dim: integer, numbers of noise that are no codes. Defaults to 62.
+        latent_dim: integer, numbers of noise that are not codes. Defaults to 62.
         category_weight: float, lambda of the category. Defaults to 1.0.
         continuous_weight: float, lambda of the continuous codes. Defaults to 0.1.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
             `1 - label_smoothing`. Defaults to 0.0.
         width: integer, for images: channels at half the image's size. Defaults to 64.
@@ -66,7 +66,7 @@ def infogan(
         A compiled `kgan.InfoGAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

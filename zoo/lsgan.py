@@ -29,10 +29,10 @@ def lsgan(
     augmentation=None,
     seed=None,
 ):
-    """A DCGAN that regresses to targets, so that samples far from the boundary still pull.
+    """A DCGAN that regresses to targets, so that samples far from the boundary keep a gradient.
 
-    Choose it as a one-word change from `dcgan` when the discriminator gets so sure of itself that
-    the generator stops learning.
+    Use this in place of `dcgan`, a change of one word, when the discriminator becomes so confident
+    that the generator stops learning.
 
     Reference: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 2 with
     the targets a = 0, b = c = 1 of equation 9.
@@ -68,7 +68,7 @@ def lsgan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -33,9 +33,9 @@ def minibatch_discrimination(
     beta_1=0.5,
     seed=None,
 ):
-    """A DCGAN, or for vectors a GAN of perceptrons, whose discriminator looks at batches.
+    """A DCGAN, or for vectors a GAN of perceptrons, whose discriminator compares samples.
 
-    Use this when samples come out alike: the same layers as `dcgan`, plus one that compares the
+    Use this when samples look alike: the same layers as `dcgan`, plus one that compares the
     samples of a batch. Train with batches of one size: what it sees grows with the batch. Under
     `tf.distribute` each replica compares its own share of the batch.
 
@@ -49,15 +49,15 @@ def minibatch_discrimination(
             2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"uniform"` on [-1, 1] or `"normal"`. Defaults to `"uniform"`.
-        statistic: what the last layer learns of the batch: `"discrimination"` (section 3.2),
+        statistic: what the last layer sees of the batch: `"discrimination"` (section 3.2),
             `"standard_deviation"` of groups of 4 samples, without weights (Karras et al. 2018,
             section 3), or `None`, nothing, to compare. Defaults to `"discrimination"`.
-        num_kernels: integer, B of section 3.2, numbers that each sample learns. Defaults to 50.
+        num_kernels: integer, B of section 3.2, features added to each sample. Defaults to 50.
         kernel_dim: integer, C of section 3.2. Defaults to 5.
         feature_matching: boolean, the generator matches mean features (section 3.1) instead of
             playing its side of `loss`. Defaults to `False`.
         historical_averaging: float, weight of section 3.3's term. Defaults to 0.0.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1), 1 minus the real target (section 3.4). Defaults to 0.1.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer, of the convolutions. Defaults to 5.
@@ -71,7 +71,7 @@ def minibatch_discrimination(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when an option is out of range, or strides can't make the size.
+        ValueError: when an option is out of range, or strides can't produce this size.
 
     Example:
 
@@ -90,7 +90,7 @@ def minibatch_discrimination(
         None: lambda: None,
     }
     if statistic not in heads:
-        raise ValueError(f"`statistic` is one of {list(heads)}. Received: statistic={statistic!r}")
+        raise ValueError(f"`statistic` must be in {list(heads)}. Received: statistic={statistic!r}")
     is_image = len(sample_shape) == 3
     generator, discriminator = networks.standard.pair(
         sample_shape,

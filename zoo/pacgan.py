@@ -1,8 +1,8 @@
-"""The GAN with packing (Lin et al. 2018), "PacGAN": the discriminator judges samples in packs.
+"""The GAN with packing (Lin et al. 2018), "PacGAN": the discriminator classifies packs of samples.
 
-Several samples of one kind, all real or all generated, are stacked along their channels and judged
-together. A generator that makes the same few samples again and again is then easily told from the
-data, so that it has to keep to the data's variety.
+Several samples of one kind, all real or all generated, are stacked along their channels and
+classified together. A generator that makes the same few samples again and again is then easily
+told apart from the data, so that it has to match the data's variety.
 """
 
 from kgan import losses, networks
@@ -34,8 +34,8 @@ def pacgan(
 ):
     """A discriminator that sees several samples at once, against mode collapse.
 
-    Choose it when samples look alike: it costs next to nothing and changes neither the loss nor the
-    generator. Batches are best a multiple of `pack`: others are filled up.
+    Use this when samples look alike: it costs next to nothing and changes neither the loss nor the
+    generator. Batch sizes should be multiples of `pack`: other batches are padded.
 
     Reference: Lin et al. 2018, "PacGAN: The power of two samples in generative adversarial
     networks", section 3.
@@ -46,10 +46,10 @@ def pacgan(
     Args:
         sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
             2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
-        pack: integer, samples per verdict. 1 is the GAN without packing. Defaults to 2.
+        pack: integer, samples per logit. 1 is the GAN without packing. Defaults to 2.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         label_smoothing: float in [0, 1): the discriminator's target for real packs is
             `1 - label_smoothing`. Defaults to 0.0.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
@@ -72,7 +72,7 @@ def pacgan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -1,6 +1,6 @@
 """Image-to-image translation from pairs (Isola et al. 2017).
 
-A U-Net reads an image and makes another; a PatchGAN judges pairs of both. The generator's loss is
+A U-Net turns an image into another; a PatchGAN classifies pairs of both. The generator's loss is
 adversarial plus 100 times L1, the discriminator's is halved (sections 3.1 to 3.3). Adam with
 learning rate 2e-4 and beta_1 0.5, batches of 1 to 10 (section 3.3 and appendix 6.2).
 """
@@ -29,9 +29,9 @@ def pix2pix(
     beta_1=0.5,
     seed=None,
 ):
-    """Image-to-image translation that is learnt from pairs of images.
+    """Image-to-image translation that is learned from pairs of images.
 
-    Choose it when each input comes with the output that is wanted for it, such as edges and
+    Use this when each input comes with its target output, such as edges and
     photographs or maps and aerial pictures. `fit(x, y)` takes both, `translate(x)` makes y. Train
     in small batches: `fit(x, y, batch_size=1)` is the paper's choice for most tasks.
 
@@ -46,18 +46,18 @@ def pix2pix(
 
     Args:
         image_shape: tuple `(height, width, channels)` of the inputs. Sides are multiples of 4, or
-            of 2 below 16; powers of 2 do best. Defaults to `(256, 256, 3)`.
+            of 2 below 16; powers of 2 work best. Defaults to `(256, 256, 3)`.
         target_channels: integer, channels of the outputs, which have the inputs' size. Defaults
             to `None`: as many as the inputs.
-        loss: a name or pair of `kgan.losses`. Defaults to `"non_saturating"`.
-        reconstruction_weight: float, times the L1 distance; the paper's lambda. Defaults to 100.0.
-        receptive_field: side of the patches that are judged: 70, 16, 1, or `"image"` for the
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
+        reconstruction_weight: float, weight of L1, the paper's lambda. Defaults to 100.0.
+        receptive_field: side of the discriminator's patches: 70, 16, 1, or `"image"` for the
             whole. Defaults to 70.
         width: integer, the generator's channels after its first convolution. Defaults to 64.
         discriminator_width: integer, the same of the discriminator. Defaults to 64.
         dropout: float in [0, 1), of the generator, in training. Defaults to 0.5.
         normalization: `"instance"`, `"batch"` or `None`. Small images, such as 32x32, in larger
-            batches want `"batch"`: their inner maps hold too few pixels for the statistics of one
+            batches need `"batch"`: their inner maps hold too few pixels for the statistics of one
             image. Defaults to `"instance"`.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
@@ -67,7 +67,7 @@ def pix2pix(
         A compiled `kgan.PairedTranslator`.
 
     Raises:
-        ValueError: when halvings can't make the size, or an option is out of range.
+        ValueError: when halvings can't produce this size, or an option is out of range.
 
     Example:
 

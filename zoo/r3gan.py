@@ -2,7 +2,7 @@
 
 The discriminator only has to tell each real sample from one generated sample (relativistic
 pairing), its gradient is pulled to zero at real and at generated samples (R1 and R2), and with a
-loss that well-behaved, the networks can do without normalization and every other trick.
+loss that well-behaved, the networks need neither normalization nor any other trick.
 """
 
 from kgan import layers, losses, networks
@@ -31,9 +31,9 @@ def r3gan(
     augmentation=None,
     seed=None,
 ):
-    """The best that a plain GAN does today: no normalization, no tricks, a provably stable loss.
+    """A modern GAN baseline: no normalization, no tricks, a provably stable loss.
 
-    Choose it for images where quality and variety matter more than speed, and for vectors.
+    Use this for images when quality and variety matter more than speed, and for vectors.
 
     Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN",
     section 2 (loss), section 4, configuration E (networks).
@@ -41,11 +41,11 @@ def r3gan(
     Deviations: far narrower than the paper's 768 channels, one residual block per stage in place of
     two, and dense 3x3 convolutions in place of groups of 16 channels, so that it trains on a CPU:
     raise `width` and `num_blocks` and set `group_size=16` on a GPU. A tanh keeps images in [-1, 1];
-    theirs end linearly. The base is 4x4 to 7x7, as size and `stages` say, in place of 4x4. Doubling
+    theirs end linearly. The base is 4x4 to 7x7, by size and `stages`, in place of 4x4. Doubling
     and halving are bilinear at pixel centres. `gamma`, `beta_2` and the average's momentum are
     constant, where theirs follow cosine schedules (beta_2 from 0.9 to 0.99, gamma down to a tenth,
-    learning rate from 2e-4 to 5e-5), and nothing is augmented unless asked for. Vectors, which the
-    paper has none of, get residual perceptrons with the same initialization.
+    learning rate from 2e-4 to 5e-5), and nothing is augmented by default. Vectors, which the paper
+    does not cover, get residual perceptrons with the same initialization.
 
     Args:
         sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
@@ -62,7 +62,7 @@ def r3gan(
         units: tuple of integers, for vectors: hidden units of each residual block. Defaults to
             `(128, 128, 128)`.
         stages: integer, for images: halvings and doublings. 3 at 28x28 go down to the paper's 4x4.
-            Defaults to `None`, as many as leave whole sides of at least 4.
+            Defaults to `None`, as many as leave integer sides of at least 4.
         learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
         beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.0.
         beta_2: float in [0, 1), of both Adam optimizers. Defaults to 0.99.
@@ -78,7 +78,7 @@ def r3gan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when the stages can't make the size, or an option is out of range.
+        ValueError: when the stages can't produce this size, or an option is out of range.
 
     Example:
 

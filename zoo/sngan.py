@@ -1,7 +1,7 @@
 """The GAN with spectral normalization (Miyato et al. 2018).
 
 Each of the discriminator's kernels is divided by its largest singular value, found by a step of
-power iteration per move. That bounds its steepness without a penalty's second gradient.
+power iteration per move. That bounds its slope without a penalty's second derivative.
 """
 
 import keras
@@ -33,9 +33,9 @@ def sngan(
     augmentation=None,
     seed=None,
 ):
-    """A discriminator whose layers are kept from growing steep, which steadies training cheaply.
+    """A GAN with a discriminator of bounded slope, which stabilizes training at a low cost.
 
-    Choose it where plain training falls over and a gradient penalty is too slow.
+    Use this when plain training is unstable and a gradient penalty is too slow.
 
     Reference: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks",
     algorithm 1, and table 1, setting C for Adam.
@@ -48,7 +48,7 @@ def sngan(
         sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
             2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the normal noise. Defaults to 128.
-        loss: a name or pair of `kgan.losses`. Defaults to `"hinge"`.
+        loss: a name or instance of `kgan.losses`. Defaults to `"hinge"`.
         discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
         lipschitz: float above 0, factor of the logits and so the bound of the discriminator's
             slope. On the ring of narrow clusters the hinge loss finds all modes with 10 and with
@@ -74,7 +74,7 @@ def sngan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -28,8 +28,8 @@ def vanilla(
 ):
     """The original GAN of multilayer perceptrons, for points, vectors and small images.
 
-    Choose it to learn how GANs behave, for 1-D and 2-D data, and as the baseline that others are
-    measured against. For images, `dcgan` makes better ones.
+    Use this to learn how GANs behave, for 1-D and 2-D data, and as the baseline for other models.
+    For images, `dcgan` makes better ones.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", algorithm 1 and equation 1.
 
@@ -41,11 +41,11 @@ def vanilla(
             Defaults to `(28, 28, 1)`.
         latent_dim: integer, size of the noise. Defaults to 64.
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
-        loss: `"minimax"` (equation 1), `"non_saturating"` (section 3), or any other name or pair
-            of `kgan.losses`. Defaults to `"non_saturating"`.
+        loss: `"minimax"` (equation 1), `"non_saturating"` (section 3), or any other name or
+            instance of `kgan.losses`. Defaults to `"non_saturating"`.
         discriminator_steps: integer, the k of algorithm 1. Defaults to 1.
         label_smoothing: float in [0, 1): the discriminator's target for real samples is
-            `1 - label_smoothing` (Salimans et al. 2016). Only for losses named by a string that
+            `1 - label_smoothing` (Salimans et al. 2016). Only for losses given by name that
             have it. Defaults to 0.0.
         generator_units: tuple of integers, widths of hidden layers. Defaults to `(256, 512)`.
         discriminator_units: tuple of integers. Defaults to `(512, 256)`.

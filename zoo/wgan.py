@@ -29,8 +29,8 @@ def wgan(
 ):
     """The first Wasserstein GAN, whose critic is kept Lipschitz by clipping its weights.
 
-    Choose it to compare with the original. `wgan_gp` learns faster and reaches further: clipped
-    weights gather at the limits, and the critic that they make is a simple one.
+    Use this to compare with the original. `wgan_gp` learns faster and gets further: clipped
+    weights gather at the limits, which leaves a simple critic.
 
     Reference: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1.
 
@@ -50,8 +50,8 @@ def wgan(
             `(128, 128, 128)`.
         stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
-        discriminator_normalization: boolean, BatchNorm in the critic, which clipped weights would
-            otherwise let hardly any signal through. Defaults to `True`.
+        discriminator_normalization: boolean, BatchNorm in the critic, without which clipped weights
+            let hardly any signal through. Defaults to `True`.
         learning_rate: float, of both RMSprop optimizers. Defaults to 5e-5.
         seed: integer that seeds data order and noise. Defaults to `None`.
 
@@ -59,7 +59,7 @@ def wgan(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -33,7 +33,7 @@ def wgan_gp(
 ):
     """The Wasserstein GAN whose critic is kept 1-Lipschitz by a penalty on its gradient.
 
-    Choose it for steady training and for a curve that means something: minus
+    Use this for stable training and for a curve that is meaningful: minus
     `discriminator_adversarial` estimates a distance between data and samples, and falls as samples
     get better. A step costs about twice a `dcgan`'s, and the generator moves on every fifth only.
 
@@ -50,7 +50,7 @@ def wgan_gp(
         latent_dim: integer, size of the noise. Defaults to 128, as in the paper's code.
         gradient_penalty_weight: float, lambda. Defaults to 10.0; the paper's code takes 0.1 for
             two-dimensional points.
-        one_sided: boolean, whether gradients below 1 are free. Defaults to `False`.
+        one_sided: boolean, whether gradients below 1 are not penalised. Defaults to `False`.
         discriminator_steps: integer, critic moves per generator move. Defaults to 5.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         kernel_size: integer, for images. Defaults to 5.
@@ -72,7 +72,7 @@ def wgan_gp(
         A compiled `kgan.GAN`.
 
     Raises:
-        ValueError: when strides can't make the size, or an option is out of range.
+        ValueError: when strides can't produce this size, or an option is out of range.
 
     Example:
 

@@ -63,7 +63,7 @@ class Engine:
         return jax.grad(loss_of, has_aux=True)([values[i] for i in movers])
 
     def gradients(self, name, batch):
-        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        """A player's gradients on a batch, without an update: see `gradient_norms`."""
         everything = self.variables + self.metrics_variables + self.optimizer.variables
         variables = list({id(variable): variable for variable in everything}.values())
         values = [variable.value for variable in variables]
@@ -86,7 +86,7 @@ class Engine:
             return self.get_metrics_result()
 
     def variable_scope(self):
-        """Where this model's variables live: `keras.distribution` places them by itself."""
+        """Where this model's variables live: `keras.distribution` places them automatically."""
         return contextlib.nullcontext()
 
     def synchronize(self):

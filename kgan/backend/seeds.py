@@ -12,11 +12,11 @@ class SeedGenerator(keras.random.SeedGenerator):
     so that eight replicas train on one eighth of the noise. Outside a strategy the two agree bit
     for bit.
 
-    Keep it as a tracked attribute of the model or layer, or its state is not part of the model's.
+    Make it a tracked attribute of the model or layer, or its state is not saved with the model.
 
     Args:
-        seed: integer, the start of the stream. Default `None`: a random start.
-        name: name of the state variable. Default `None`: a name is made.
+        seed: integer, the seed of the stream. Default `None`: a random seed.
+        name: name of the state variable. Default `None`: a generated name.
 
     Raises:
         ValueError: if `seed` is neither an integer nor `None`.
@@ -32,7 +32,7 @@ class SeedGenerator(keras.random.SeedGenerator):
     """
 
     def next(self, ordered=True):
-        """Return the next seed, shifted by the replica that asks, and advance the state.
+        """Return the next seed, shifted by the current replica, and advance the state.
 
         Args:
             ordered: whether consecutive seeds count up (default) or jump.

@@ -1,4 +1,4 @@
-"""Pictures for TensorBoard, which TensorFlow writes for every backend."""
+"""Pictures for TensorBoard, written with TensorFlow on every backend."""
 
 
 class Summaries:
@@ -16,8 +16,8 @@ class Summaries:
             import tensorflow as tf
         except ImportError as error:
             raise ValueError(
-                "TensorBoard's files are written by TensorFlow, which is not installed. Install it "
-                "with `pip install tensorflow`, or leave log_dir out: the pictures are saved as "
+                "TensorBoard's files are written with TensorFlow, which is not installed. Install "
+                "it with `pip install tensorflow`, or leave log_dir out: the pictures are saved as "
                 f"PNG anyway. Received: log_dir={str(log_dir)!r}"
             ) from error
         self._tensorflow = tf
@@ -25,12 +25,12 @@ class Summaries:
         self._writer = None
 
     def open(self):
-        """Begins a new file of the folder."""
+        """Opens a new file in the folder."""
         self._writer = self._tensorflow.summary.create_file_writer(self._log_dir)
 
     def image(self, tag, encoded, shape, step):
         """Writes one encoded picture of shape (height, width, channels)."""
-        # Not tf.summary.image, which needs TensorBoard installed to write for it.
+        # Not tf.summary.image, which needs TensorBoard to be installed.
         summary = self._tensorflow.compat.v1.Summary()
         image = summary.value.add(tag=tag).image
         image.height, image.width, image.colorspace = shape
@@ -42,5 +42,5 @@ class Summaries:
         self._writer.flush()
 
     def close(self):
-        """Ends the file."""
+        """Closes the file."""
         self._writer.close()

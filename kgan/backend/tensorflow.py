@@ -11,8 +11,8 @@ class Engine:
     def train_step(self, data):
         """Every player whose turn it is moves once."""
         batch = self.unpack(data)
-        # Data may end unannounced, inside a step. Noise, counts and the clock need no data, and
-        # would run ahead of the end.
+        # The data may end inside a step. Noise, counts and the clock do not depend on data, and
+        # would advance past the end.
         with tf.control_dependencies(batch):
             batches_seen = self.optimizer.iterations + 1
             for name, player in self.players.items():
@@ -49,7 +49,7 @@ class Engine:
         return tape.gradient(scaled, [variable.value for variable in variables]), loss, terms
 
     def gradients(self, name, batch):
-        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        """A player's gradients on a batch, without an update: see `gradient_norms`."""
         return self._gradients(name, batch, lambda loss: loss)[0]
 
     def test_step(self, data):
@@ -80,7 +80,7 @@ class Engine:
 
 
 def _sometimes(moves, turn, batch):
-    """Plays `turn(*batch)` where `moves` holds, in a way that every strategy allows."""
+    """Plays `turn(*batch)` if `moves`, in a way that every strategy supports."""
     strategy_allows = tf.__internal__.distribute.strategy_supports_no_merge_call()
     if not tf.distribute.has_strategy() or strategy_allows:
         tf.cond(moves, lambda: turn(*batch), lambda: None)

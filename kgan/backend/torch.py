@@ -33,7 +33,7 @@ class Engine:
         return list(torch.autograd.grad(scale(loss), weights, allow_unused=True)), loss, terms
 
     def gradients(self, name, batch):
-        """A player's gradients on a batch, for who only wants to look: see `gradient_norms`."""
+        """A player's gradients on a batch, without an update: see `gradient_norms`."""
         return self._gradients(name, batch, lambda loss: loss)[0]
 
     def test_step(self, data):

@@ -1,4 +1,4 @@
-"""Drawing: arrays to pictures, and pictures to files. Nothing here knows of models or runs."""
+"""Drawing: arrays to pictures, and pictures to files. It does not depend on models or runs."""
 
 from kgan.drawing.films import save_film, write_film
 from kgan.drawing.grids import BORDER, TILE, beside, image_grid, lines, side_by_side, visible

@@ -1,4 +1,4 @@
-"""Films: pictures one after the other, as animated GIFs."""
+"""Films: sequences of pictures, as animated GIFs."""
 
 import pathlib
 
@@ -7,14 +7,14 @@ import numpy as np
 from kgan.drawing import output
 from kgan.drawing.grids import squeezed
 
-FRAMES = 100  # at most, which keeps a GIF of photographs at some megabytes
+FRAMES = 100  # at most, which keeps a GIF of photographs to a few megabytes
 
 
 def save_film(path, folder):
     """Makes an animated GIF of the pictures that `SampleGrid` saved in a folder.
 
-    Choose it to make the film again, of a run that was stopped for example. Of more than 100
-    pictures it takes 100 at equal distances. The last is shown for two seconds.
+    Use this to rebuild the film, for example of a run that was stopped. Of more than 100 pictures
+    it takes 100, evenly spaced. The last is shown for two seconds.
 
     Args:
         path: path of the GIF.
@@ -60,13 +60,13 @@ def save_film(path, folder):
 
 
 def epoch_of(path):
-    """The epoch of a picture that is named as `SampleGrid` names them, or `None`."""
+    """The epoch in the name of a picture saved by `SampleGrid`, or `None`."""
     number = pathlib.Path(path).stem.removeprefix("epoch_")
     return int(number) if number != pathlib.Path(path).stem and number.isdigit() else None
 
 
 def write_film(path, frames, milliseconds):
-    """Writes an animated GIF that begins again at its end.
+    """Writes an animated GIF that loops.
 
     Args:
         path: path of the GIF.

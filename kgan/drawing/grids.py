@@ -14,8 +14,8 @@ BORDER = 255  # white, so that dark images on dark borders do not run into one a
 def image_grid(images, columns=None, padding=2, scale=1):
     """Arranges images row by row in one picture, with white borders.
 
-    Choose it to show samples. Grey images stay grey, and of two channels the first is shown; three
-    are red, green and blue; a fourth is opacity, laid over white; of more the first three are
+    Use this to display samples. Grey images stay grey, and of two channels the first is shown;
+    three are red, green and blue; a fourth is opacity over white; of more the first three are
     shown.
 
     Args:
@@ -31,7 +31,7 @@ def image_grid(images, columns=None, padding=2, scale=1):
 
     Raises:
         TypeError: when images or a count are of the wrong type.
-        ValueError: when there are no images, the shape is another, or a count is out of range.
+        ValueError: when there are no images, the shape is wrong, or a count is out of range.
 
     Example:
     ```python
@@ -46,7 +46,7 @@ def image_grid(images, columns=None, padding=2, scale=1):
         images = images[..., None]
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
-            "A grid is made of at least one image, as an array of shape (n, height, width, "
+            "A grid needs at least one image, as an array of shape (n, height, width, "
             "channels) or (n, height, width). Add an axis to a single one: images[None]. "
             f"Received: images of shape {images.shape}"
         )
@@ -74,22 +74,22 @@ def image_grid(images, columns=None, padding=2, scale=1):
 
 
 def side_by_side(real, generated, titles=("real", "generated")):
-    """Puts two pictures beside each other, each beneath its caption.
+    """Puts two pictures side by side, each below its caption.
 
-    Choose it to compare: a grid of real images with one of generated ones.
+    Use this to compare a grid of real images with one of generated ones.
 
     Args:
         real: picture (height, width) or (height, width, channels), or images (n, height, width,
             channels), which are made a grid; uint8 or floats in [-1, 1].
-        generated: another one.
+        generated: the same for the second picture.
         titles: two strings. Defaults to `("real", "generated")`.
 
     Returns:
         uint8 array (height, width, 3).
 
     Raises:
-        TypeError: when a picture is of another type.
-        ValueError: when an array is no picture, or there are not two titles.
+        TypeError: when a picture has another dtype.
+        ValueError: when an array is not a picture, or there are not two titles.
 
     Example:
     ```python
@@ -101,7 +101,7 @@ def side_by_side(real, generated, titles=("real", "generated")):
     """
     if isinstance(titles, str) or len(titles) != 2:
         raise ValueError(
-            "Two pictures have two titles, such as ('real', 'generated'). "
+            "`titles` must be two strings, such as ('real', 'generated'). "
             f"Received: titles={titles!r}"
         )
     pictures = []
@@ -115,7 +115,7 @@ def side_by_side(real, generated, titles=("real", "generated")):
 
 
 def beside(pictures, titles, size, gaps):
-    """Lays pictures in a row, each in the middle beneath its caption.
+    """Arranges pictures in a row, each centred below its caption.
 
     Args:
         pictures: list of uint8 arrays (height, width) or (height, width, 3).
@@ -148,7 +148,7 @@ def beside(pictures, titles, size, gaps):
 
 
 def visible(images):
-    """Images with 1 or 3 channels of those with any number: see `image_grid`.
+    """Converts images with any number of channels to 1 or 3: see `image_grid`.
 
     Args:
         images: uint8 array (n, height, width, channels).
@@ -165,15 +165,15 @@ def visible(images):
 
 
 def squeezed(name, array):
-    """A picture as Pillow takes it: grey without an axis for the channel."""
+    """A picture as Pillow takes it: grey ones without a channel axis."""
     array = as_uint8(name, np.asarray(array))
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
     is_picture = array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4))
     if not is_picture or array.size == 0:
         raise ValueError(
-            "A picture has the shape (height, width) or (height, width, channels) with 1, 3 or 4 "
-            "channels. Make one of many images, or of other channels, with image_grid. "
+            "A picture must have the shape (height, width) or (height, width, channels) with 1, 3 "
+            "or 4 channels. Make one of many images, or of other channels, with image_grid. "
             f"Received: {name} of shape {array.shape}"
         )
     return array

@@ -1,4 +1,4 @@
-"""Pictures as files, whole or not at all."""
+"""Atomic writes of pictures."""
 
 import io
 import pathlib
@@ -8,18 +8,18 @@ from kgan.utils.files import replacing
 
 
 def save_image(path, array):
-    """Writes a picture to a file, whole or not at all.
+    """Saves a picture to a file, with an atomic write.
 
-    Choose it for what `image_grid` and `side_by_side` return, and for single samples.
+    Use this for the output of `image_grid` and `side_by_side`, and for single samples.
 
     Args:
-        path: path whose ending names the format, such as `.png`.
+        path: path whose suffix names the format, such as `.png`.
         array: uint8 or floats in [-1, 1], shape (height, width) or (height, width, channels) with
             1, 3 or 4 channels.
 
     Raises:
-        TypeError: when the array is of another type.
-        ValueError: when the array is no picture, the folder is missing or the ending unknown.
+        TypeError: when the array has another dtype.
+        ValueError: when the array is not a picture, the folder is missing or the suffix unknown.
 
     Example:
     ```python
@@ -42,17 +42,17 @@ def save_image(path, array):
 
 
 def check_path(path, endings):
-    """A path that a picture can be written to, or a word on why there is none.
+    """Checks that a picture can be written to a path.
 
     Args:
-        path: path, of a string too.
-        endings: strings that it may end in, such as `(".gif",)`.
+        path: path or string.
+        endings: valid suffixes, such as `(".gif",)`.
 
     Returns:
         A `pathlib.Path`.
 
     Raises:
-        ValueError: when the folder is missing, or the ending is another.
+        ValueError: when the folder is missing, or the suffix is not one of these.
     """
     path = pathlib.Path(path)
     if not path.parent.is_dir():
@@ -63,21 +63,21 @@ def check_path(path, endings):
     if path.suffix.lower() not in endings:
         known = " or ".join(endings) if len(endings) < 3 else "such as .png or .jpg"
         raise ValueError(
-            f"The ending of the path must name a format of pictures, {known}. "
+            f"The suffix of the path must name a format of pictures, {known}. "
             f"Received: path={str(path)!r}"
         )
     return path
 
 
 def write(path, save):
-    """Writes a file that `save` encodes, whole or not at all.
+    """Writes a file that `save` encodes, with an atomic write.
 
     Args:
         path: path of the file.
         save: function of a binary file, to which it writes.
     """
-    # Encoded in memory and moved into place: a run that is killed leaves no half picture, on
-    # which the film of the resumed run would stumble.
+    # Encoded in memory and moved into place: a run that is killed leaves no partial picture, which
+    # would break the film of the resumed run.
     content = io.BytesIO()
     save(content)
     with replacing(path) as partial:

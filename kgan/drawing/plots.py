@@ -69,7 +69,7 @@ def histogram(numbers, real=None, limits=(-1.5, 1.5)):
 
 
 def curves(samples, columns=None):
-    """Draws each vector as a curve of its own, row by row.
+    """Draws each vector as a separate curve, row by row.
 
     Args:
         samples: float array (n, dim).
@@ -110,7 +110,7 @@ def _figure():
 
 
 def pixels(figure):
-    """A figure of Matplotlib as a picture.
+    """Renders a Matplotlib figure as a picture.
 
     Args:
         figure: `matplotlib.figure.Figure`.
@@ -126,7 +126,7 @@ def pixels(figure):
 
 
 def with_margin(low, high):
-    """Limits of an axis that shows numbers from `low` to `high` with some air."""
+    """Limits of an axis that shows numbers from `low` to `high` with a margin."""
     margin = 0.2 * (high - low) + 1e-3
     return low - margin, high + margin
 

@@ -1,4 +1,4 @@
-"""The space of noises: drawing from it, moving in it, and finding the noise of a sample."""
+"""The latent space: drawing noise, interpolating, and projecting samples back to noise."""
 
 from kgan.latent.noise import sample
 from kgan.latent.paths import arithmetic, interpolate, slerp

@@ -23,7 +23,7 @@ def checked_distribution(noise):
     if noise not in DISTRIBUTIONS:
         near = difflib.get_close_matches(str(noise), DISTRIBUTIONS, n=1)
         raise ValueError(
-            f"Noise is drawn from one of {list(DISTRIBUTIONS)}. "
+            f"`noise` must be one of {list(DISTRIBUTIONS)}. "
             + (f"Did you mean '{near[0]}'? " if near else "")
             + f"Received: noise={noise!r}"
         )
@@ -53,7 +53,7 @@ def sample(shape, distribution="normal", *, seed=None, truncation=None):
         shape: tuple, `(num_samples, latent_dim)`.
         distribution: `"normal"` for N(0, 1) or `"uniform"` for U(-1, 1). Defaults to `"normal"`.
         seed: integer: the same seed gives the same noise. Defaults to a new one each time.
-        truncation: float of more than 0. Normal noise stays within `[-truncation, truncation]`;
+        truncation: float above 0. Normal noise stays within `[-truncation, truncation]`;
             uniform noise is scaled by it, at most 1. Defaults to `None`.
 
     Returns:
@@ -74,7 +74,7 @@ def sample(shape, distribution="normal", *, seed=None, truncation=None):
         # Python's generator, which keras.utils.set_random_seed seeds.
         seed = random.randrange(2**31)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"A seed is an integer of at least 0. Received: seed={seed!r}")
+        raise ValueError(f"`seed` must be an integer of at least 0. Received: seed={seed!r}")
     limit = 1.0 if distribution == "uniform" else np.inf
     if truncation is not None and not 0 < truncation <= limit:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Moving in the space of noises: interpolation and arithmetic."""
+"""Interpolation and arithmetic in the latent space."""
 
 import numpy as np
 
@@ -6,16 +6,17 @@ from kgan.utils.arguments import check_count
 
 
 def slerp(start, end, steps=8):
-    """Walks from noise to noise along a circle: spherical linear interpolation.
+    """Spherical linear interpolation: a path from noise to noise along a circle.
 
-    Choose it for normal noise, whose norm is nearly the same in every draw: a straight line cuts
-    through the middle, where the generator has never been.
+    Use this for normal noise, whose norm is nearly the same in every draw: a straight line cuts
+    through the middle, where the generator was never trained.
 
     Reference: Shoemake 1985, "Animating Rotation with Quaternion Curves", section 3.3, and White
-    2016, "Sampling Generative Networks", section 2.1. The direction turns at an even pace and the
-    norm changes evenly, which for equal norms is the papers' formula
+    2016, "Sampling Generative Networks", section 2.1. The direction turns at a constant rate and
+    the norm changes linearly, which for equal norms is the papers' formula
     `sin((1 - t) a) / sin(a) start + sin(t a) / sin(a) end`. Parallel noises are joined by a
-    straight line, opposite ones by a half circle through the axis that they lie on least.
+    straight line, opposite ones by a half circle through the axis that they are least
+    aligned with.
 
     Args:
         start: float array (latent_dim,) or (n, latent_dim).
@@ -26,7 +27,7 @@ def slerp(start, end, steps=8):
         Float32 array (steps, latent_dim) or (n, steps, latent_dim).
 
     Raises:
-        TypeError: when the noises are no numbers, or `steps` no integer.
+        TypeError: when the noises are not numbers, or `steps` is not an integer.
         ValueError: when the shapes differ or a number is not finite or out of range.
 
     Example:
@@ -40,7 +41,7 @@ def slerp(start, end, steps=8):
     """
     start, end, time = _walk(start, end, steps)
     lengths = [np.linalg.norm(vector, axis=-1, keepdims=True) for vector in (start, end)]
-    # A vector of no length has no direction: it takes the other's.
+    # A vector of length 0 has no direction: it takes the other's.
     first, last = (
         vector / np.where(length > 0, length, 1.0)
         for vector, length in zip((start, end), lengths, strict=True)
@@ -64,10 +65,10 @@ def slerp(start, end, steps=8):
 
 
 def interpolate(model, start, end, steps=8, method="spherical", labels=None):
-    """The samples that lie between noises: how one turns into another.
+    """The samples between noises: how one turns into another.
 
-    Choose it to see whether a model has learned a space or a list: smooth changes speak for the
-    first, jumps for the second.
+    Use this to see whether a model has learned a continuous space or memorized samples: smooth
+    changes suggest the first, jumps the second.
 
     Reference: Radford et al. 2016, section 6.1 (straight lines); White 2016, section 2.1 (circles).
 
@@ -98,7 +99,7 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
     """
     if method not in ("spherical", "linear"):
         raise ValueError(
-            "Noises are interpolated along a circle or a line: method must be 'spherical' or "
+            "Noises are interpolated along a circle or a line: `method` must be 'spherical' or "
             f"'linear'. Received: method={method!r}"
         )
     if method == "spherical":
@@ -125,9 +126,9 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
 
 
 def arithmetic(plus, minus=()):
-    """Adds and subtracts what noises have in common: man with glasses - man + woman.
+    """Adds and subtracts averages of noises: man with glasses - man + woman.
 
-    Choose it to carry an attribute over. Averages of a few noises that share it (three in the
+    Use this to transfer an attribute. Averages of a few noises that share it (three in the
     paper) work; single ones are unstable.
 
     Reference: Radford et al. 2016, section 6.3.2 and figure 7. The paper adds uniform noise in
@@ -142,7 +143,7 @@ def arithmetic(plus, minus=()):
         Float32 array (1, latent_dim), ready for `model.decode`.
 
     Raises:
-        TypeError: when `plus` or `minus` is not a list, or holds no numbers.
+        TypeError: when `plus` or `minus` is not a list, or does not hold numbers.
         ValueError: when `plus` is empty, or an array is empty, not finite or of another size.
 
     Example:
@@ -158,19 +159,19 @@ def arithmetic(plus, minus=()):
     for name, arrays, sign in (("plus", plus, 1.0), ("minus", minus, -1.0)):
         if not isinstance(arrays, list | tuple):
             raise TypeError(
-                "Each side of the arithmetic is a list of arrays, one array per attribute: "
+                "Each side of the arithmetic must be a list of arrays, one array per attribute: "
                 f"{name}=[a, b]. Received: {name}={type(arrays).__name__}"
             )
         if name == "plus" and not arrays:
             raise ValueError(
-                "Nothing is added: give at least one array of noises. Received: plus=[]"
+                "`plus` is empty: pass at least one array of noises. Received: plus=[]"
             )
         for array in arrays:
             array = _noises(name, array)
             mean = array.reshape(-1, array.shape[-1]).mean(axis=0, keepdims=True)
             if np.ndim(result) and mean.shape != result.shape:
                 raise ValueError(
-                    "All noises must be of one size, the model's latent_dim. Received: sizes "
+                    "All noises must have the same size, the model's latent_dim. Received: sizes "
                     f"{result.shape[-1]} and {mean.shape[-1]}"
                 )
             result = result + sign * mean
@@ -183,7 +184,7 @@ def _walk(start, end, steps):
     start, end = _noises("start", start), _noises("end", end)
     if start.shape != end.shape:
         raise ValueError(
-            "Both ends of a walk must be noises of one shape. "
+            "Both ends of a path must be noises of the same shape. "
             f"Received: start of shape {start.shape}, end of shape {end.shape}"
         )
     return start[..., None, :], end[..., None, :], np.linspace(0.0, 1.0, steps)[:, None]
@@ -194,12 +195,12 @@ def _noises(name, array):
         array = np.asarray(array, "float64")
     except (TypeError, ValueError) as error:
         raise TypeError(
-            "Noise is an array of numbers, as kgan.latent.sample makes it. "
+            "Noise must be an array of numbers, as from kgan.latent.sample. "
             f"Received: {name} of type {type(array).__name__}"
         ) from error
     if array.ndim not in (1, 2) or array.size == 0 or not np.isfinite(array).all():
         raise ValueError(
-            "Noise is an array of finite numbers of shape (latent_dim,) or (n, latent_dim). "
+            "Noise must be an array of finite numbers of shape (latent_dim,) or (n, latent_dim). "
             f"Received: {name} of shape {array.shape}, "
             f"{int(np.sum(~np.isfinite(array)))} values not finite"
         )

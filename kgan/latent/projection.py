@@ -1,4 +1,4 @@
-"""From a sample back to its noise: projection by gradient descent."""
+"""Projection of samples back to noise, by gradient descent."""
 
 import math
 
@@ -11,7 +11,7 @@ from kgan.data.checks import check
 from kgan.data.structure import unpack
 from kgan.utils.arguments import check_count
 
-CHUNK = 64  # noises that descend together
+CHUNK = 64  # noises that are optimized together
 
 
 def project(
@@ -25,22 +25,22 @@ def project(
     restarts=1,
     verbose=1,
 ):
-    """Finds the noises from which a model makes given samples, or the most similar ones.
+    """Finds the noises from which a model generates given samples, or the most similar ones.
 
-    Choose it to edit real images in the latent space, to interpolate between them, or to see what
-    a model can't make: the error of a held-out image tells how far it is from all that the
-    generator knows.
+    Use this to edit real images in the latent space, to interpolate between them, or to see what a
+    model can't generate: the error of a held-out image is its distance from everything that the
+    generator can make.
 
     Reference: Lipton & Tripathi 2017, "Precise Recovery of Latent Vectors from Generative
     Adversarial Networks", equation 1, and Creswell & Bharath 2018, "Inverting the Generator of a
     Generative Adversarial Network", algorithm 1: gradient descent on the noise from a random
     start. Here it is Adam with a cosine decay of the rate, on each sample's mean squared error.
     The noise stays where the model has been trained: uniform noise is clipped to [-1, 1] after
-    each step (the papers' standard clipping), normal noise is drawn back to the ball of radius
+    each step (the papers' standard clipping), normal noise is projected onto the ball of radius
     `sqrt(latent_dim) + 3`, outside of which fewer than one draw in ten thousand lies.
 
-    Averaged weights are used where there are any, normalization layers infer, and the model is
-    left as it was.
+    Averaged weights are used if there are any, normalization layers run in inference mode, and the
+    model is not modified.
 
     Args:
         model: a `kgan.GAN` or another model with an endpoint that draws noise.
@@ -48,11 +48,11 @@ def project(
             (n, height, width, channels); vectors as floats (n, dim).
         steps: integer of at least 1. Defaults to 300.
         learning_rate: float above 0, in units of the noise's scale. Defaults to 0.05.
-        seed: integer that the starts are drawn from. Defaults to a new one each time.
+        seed: integer seed of the starting points. Defaults to a new one each time.
         labels: class ids (n,) or one integer, which conditional models need. Defaults to `None`.
-        restarts: integer of at least 1. Starts per sample, of which the best end is returned: a
-            generator's error has local minima. Defaults to 1.
-        verbose: 0 for silence, 1 for a progress bar, 2 for one line. Defaults to 1.
+        restarts: integer of at least 1. Starting points per sample, of which the best result is
+            returned: a generator's error has local minima. Defaults to 1.
+        verbose: 0 for silent, 1 for a progress bar, 2 for one line. Defaults to 1.
 
     Returns:
         A tuple `(noises, errors)`: float32 arrays of shapes (n, latent_dim) and (n,), the noises
@@ -60,8 +60,8 @@ def project(
 
     Raises:
         TypeError: when an argument is of the wrong type, or the model has no noise.
-        ValueError: when an argument is out of range, the samples are not what the model makes, or
-            labels are missing or not wanted.
+        ValueError: when an argument is out of range, the samples do not fit the model, or labels
+            are missing or unexpected.
 
     Example:
     ```python
@@ -78,12 +78,12 @@ def project(
     check_count("restarts", restarts)
     if isinstance(learning_rate, bool) or not isinstance(learning_rate, int | float | np.floating):
         raise TypeError(
-            "A learning rate is a number above 0, such as 0.05. "
+            "`learning_rate` must be a number above 0, such as 0.05. "
             f"Received: learning_rate={learning_rate!r}"
         )
     if not 0 < learning_rate < math.inf:
         raise ValueError(
-            "A learning rate is a finite number above 0, such as 0.05. "
+            "`learning_rate` must be a finite number above 0, such as 0.05. "
             f"Received: learning_rate={learning_rate!r}"
         )
     if endpoint.inputs and labels is None:
@@ -95,7 +95,7 @@ def project(
     targets = check(fields, samples)
     if not isinstance(targets, tuple):
         raise TypeError(
-            "Samples are projected from an array. Take some of a dataset first. "
+            "Samples must be an array. Take some from the dataset first. "
             f"Received: samples={type(samples).__name__}"
         )
     targets = ops.convert_to_numpy(unpack(fields, targets)[0])
@@ -135,7 +135,7 @@ def _generator_of(model):
     answers = getattr(model, "answers", None)
     if answers is None or answers.generator is None:
         raise TypeError(
-            "Only models that make samples from noise, such as kgan.GAN, can be projected to. "
+            "Only models that generate samples from noise, such as kgan.GAN, support projection. "
             f"Received: model={type(model).__name__}"
         )
     return answers.generator

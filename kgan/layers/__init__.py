@@ -1,4 +1,4 @@
-"""Layers of adversarial networks that Keras does not have, or has otherwise."""
+"""Layers for adversarial networks that Keras does not have, or implements differently."""
 
 from kgan.layers.augmentation import DifferentiableAugmentation, get_augmentation
 from kgan.layers.averaging import HistoricalAverage

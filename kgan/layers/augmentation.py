@@ -9,23 +9,23 @@ _POLICY = ("color", "translation", "cutout")
 
 
 def get_augmentation(identifier, sample_shape, seed=None):
-    """Returns the augmentation that a name or a layer stands for.
+    """Returns an augmentation layer from its name or an instance.
 
-    Choose it in a model's builder that takes `augmentation` as an option.
+    Use this in a model builder that has an `augmentation` option.
 
     Args:
-        identifier: `None` or `False` for none, `True` for a `DifferentiableAugmentation` with all
-            that it does, names such as `"color"` or `"color,translation"` (or a tuple of them) for
-            one with these, or a layer, which is returned as it is.
+        identifier: `None` or `False` for none, `True` for a `DifferentiableAugmentation` with its
+            full policy, names such as `"color"` or `"color,translation"` (or a tuple of them) for
+            a part of it, or a layer, which is returned unchanged.
         sample_shape: tuple, shape of a sample without the batch.
-        seed: integer, the model's own seed, from which another one is made. Defaults to `None`.
+        seed: integer, the model's seed, from which the layer's is derived. Defaults to `None`.
 
     Returns:
         A Keras layer or `None`.
 
     Raises:
         TypeError: when the identifier is none of these.
-        ValueError: when a name is unknown, or the samples are no images.
+        ValueError: when a name is unknown, or the samples are not images.
 
     Example:
 
@@ -45,27 +45,27 @@ def get_augmentation(identifier, sample_shape, seed=None):
         names = [name.strip() for name in names.split(",")]
     if not isinstance(names, list | tuple):
         raise TypeError(
-            f"`augmentation` is True, one or more of {_POLICY}, a Keras layer or None. Pass for "
-            f'example "color,translation". Received: augmentation={identifier!r}'
+            f"`augmentation` must be True, one or more of {_POLICY}, a Keras layer or None. Pass "
+            f'for example "color,translation". Received: augmentation={identifier!r}'
         )
     if len(sample_shape) != 3:
         raise ValueError(
-            "Differentiable augmentation is for images. Leave `augmentation` out, or pass a layer "
-            f"of your own. Received: augmentation={identifier!r} for samples of shape "
+            "Differentiable augmentation is for images. Leave `augmentation` out, or pass a custom "
+            f"layer. Received: augmentation={identifier!r} for samples of shape "
             f"{tuple(sample_shape)}"
         )
-    # Another stream than those of the noise and of labels, or strengths would hang on them.
+    # Not the streams of the noise and of labels, or the strengths would depend on them.
     return DifferentiableAugmentation(tuple(names), None if seed is None else seed + 2)
 
 
 @keras.saving.register_keras_serializable("kgan")
 class DifferentiableAugmentation(keras.layers.Layer):
-    """Change colors, place, and a hidden square of images, each image in its own way.
+    """Randomly change the colors and the position of each image, and mask a part of it.
 
-    Choose it when data are few, some thousands of images or less, and the discriminator learns
-    them by heart: give it to `kgan.GAN(augmentation=...)`, which puts it before the discriminator
-    for real and generated images alike. Gradients pass through it to the generator, so that the
-    generator does not learn to make augmented images.
+    Use this when there is little data, some thousands of images or fewer, and the discriminator
+    memorizes it: pass it to `kgan.GAN(augmentation=...)`, which applies it before the discriminator
+    to real and generated images alike. Gradients pass through it to the generator, so that the
+    generator does not learn to generate augmented images.
 
     * `"color"`: brightness, saturation, contrast in this order. Brightness adds a number from
       U(-0.5, 0.5). Saturation moves each pixel from its mean over channels by a factor from
@@ -78,23 +78,23 @@ class DifferentiableAugmentation(keras.layers.Layer):
 
     0 is the middle grey of images in [-1, 1], not their black: as in the released code.
 
-    It acts in training mode only, and gives the images back as they are otherwise. Each replica
-    of a distribution strategy draws its own numbers.
+    It is active in training mode only; in inference mode it returns the images unchanged. Each
+    replica of a distribution strategy draws its own random numbers.
 
     Reference: Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training",
-    section 3 and the released code, whose strengths these are.
+    section 3 and the released code, whose strengths are used.
 
     Args:
         policy: tuple of names out of `"color"`, `"translation"`, `"cutout"`, applied in this
             order. Defaults to all three.
-        seed: integer that starts the random numbers. Defaults to `None`: a random start.
+        seed: integer seed of the random numbers. Defaults to `None`: a random seed.
         **kwargs: `name` as for `keras.layers.Layer`.
 
     Input shape:
         `(n, height, width, channels)`, all but `n` known, values in [-1, 1].
 
     Output shape:
-        The input's. The dtype too is the input's, whatever the policy of dtypes.
+        Same as the input, in the input's dtype under any dtype policy.
 
     Raises:
         ValueError: when a name is unknown or there is none, or the input is not a batch of images.
@@ -116,7 +116,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         policy = (policy,) if isinstance(policy, str) else tuple(policy)
         if not policy or not set(policy) <= set(_POLICY):
             raise ValueError(
-                f"`policy` names the augmentations: a tuple with at least one of {_POLICY}. "
+                f"`policy` must be a tuple with at least one of {_POLICY}. "
                 f"Received: policy={policy!r}"
             )
         self.policy = policy
@@ -128,7 +128,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         """The images, augmented if `training`."""
         if len(inputs.shape) != 4 or None in tuple(inputs.shape[1:]):
             raise ValueError(
-                "Differentiable augmentation is for images of one known size. Leave it out for "
+                "Differentiable augmentation is for images of one known size. Omit it for "
                 "other samples. Received: input of shape "
                 f"{tuple(inputs.shape)}, expected (n, height, width, channels)"
             )
@@ -186,5 +186,5 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {**super().get_config(), "policy": self.policy, "seed": self.seed}

@@ -1,4 +1,4 @@
-"""Codes: noise of which parts have a meaning."""
+"""Latent codes: parts of the noise that have a meaning."""
 
 import keras
 from keras import ops
@@ -15,7 +15,7 @@ class LatentCodes(keras.layers.Layer):
     an exported model, draws the codes too.
 
     The layout of the noise (batch, 1 + num_continuous + the rest), drawn from U(-1, 1): the first
-    number tells the category, `floor((u + 1) / 2 * num_categories)`, so that all are equally
+    number selects the category, `floor((u + 1) / 2 * num_categories)`, so that all are equally
     likely; the next `num_continuous` are the continuous codes as they are; the rest stays noise.
 
     Args:
@@ -44,7 +44,7 @@ class LatentCodes(keras.layers.Layer):
     """
 
     def __init__(self, num_categories, num_continuous=0, **kwargs):
-        # In half precision, a number near the border of two categories would change sides.
+        # In half precision, a number near the border of two categories could change its category.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_categories = check_count("num_categories", num_categories, minimum=2)
         self.num_continuous = check_count("num_continuous", num_continuous, minimum=0)

@@ -1,4 +1,4 @@
-"""Constraints that optimizers apply to weights after each move."""
+"""Constraints that optimizers apply to weights after each update."""
 
 import math
 import numbers
@@ -9,15 +9,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("kgan")
 class WeightClipping(keras.constraints.Constraint):
-    """Clips each weight to `[-limit, limit]` after each move of its optimizer.
+    """Clips each weight to `[-limit, limit]` after each update of its optimizer.
 
-    Choose it to have the first Wasserstein GAN as it was. A gradient penalty
-    (`kgan.losses.GradientPenalty`) keeps a critic Lipschitz without pushing its weights to the
-    limits, and is what to choose otherwise.
+    Use this to reproduce the original Wasserstein GAN. Otherwise prefer a gradient penalty
+    (`kgan.losses.GradientPenalty`), which keeps a critic Lipschitz without pushing its weights to
+    the limits.
 
     Reference: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1. As there, biases are clipped
-    too: give it to a whole discriminator by `constraint=` of the builders in `kgan.networks`.
-    Initial weights are not clipped before the first move.
+    too: pass it to a whole discriminator with the `constraint` argument of the builders in
+    `kgan.networks`. Initial weights are not clipped before the first update.
 
     Args:
         limit: float > 0, the paper's c. Defaults to 0.01.

@@ -1,4 +1,4 @@
-"""Layers that let a discriminator see how a sample lies among the others of its batch."""
+"""Layers that let a discriminator compare a sample with the rest of its batch."""
 
 import math
 
@@ -12,17 +12,17 @@ from kgan.utils.arguments import check_count
 class MinibatchDiscrimination(keras.layers.Layer):
     """Append to each sample's features how close they come to those of the rest of the batch.
 
-    Choose it near the end of a discriminator, after flattening, when the generator collapses: a
-    batch of equal samples gets large closeness features, which give it away. For convolutional
-    features `MinibatchStandardDeviation` is cheaper.
+    Use this near the end of a discriminator, after flattening, when the generator collapses: a
+    batch of equal samples gets large closeness features, which make it easy to detect. For
+    convolutional features `MinibatchStandardDeviation` is cheaper.
 
     With `M_i` the matrix `(B, C)` of sample `i`, the product of its features and a trained tensor
     of shape `(A, B, C)`, feature `b` of sample `i` is `sum over j of exp(-|M_ib - M_jb|_1)`.
 
-    The other samples are those of the same call: real and generated samples shall come in
-    separate batches. Under a distribution strategy of TensorFlow they are those of the replica's
-    share. A sample alone in its batch gets zeros. The discriminator's answer for one sample
-    depends on the others, so `kgan.GAN` refuses penalties that are defined per sample beside it.
+    The other samples are those of the same call: pass real and generated samples in separate
+    batches. Under a TensorFlow distribution strategy they are those of the same replica. A sample
+    alone in its batch gets zeros. The logit of one sample depends on the others, so `kgan.GAN`
+    does not allow per-sample penalties together with this layer.
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2. The sum
     there runs over all `j`; here the sample itself is left out, whose part is always 1.
@@ -58,7 +58,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     ```
     """
 
-    # Forbids penalties per sample: see `kgan.GAN`.
+    # Rules out per-sample penalties: see `kgan.GAN`.
     mixes_samples = True
 
     def __init__(self, num_kernels=50, kernel_dim=5, kernel_initializer="glorot_uniform", **kwargs):
@@ -82,7 +82,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def call(self, inputs):
         """The features and their closeness to the rest of the batch."""
-        # Distances and their sums in float32: in half precision equal samples would look apart.
+        # Distances and their sums in float32: in half precision equal samples would seem to differ.
         matrices = ops.cast(ops.matmul(inputs, self.kernel), "float32")
         matrices = ops.reshape(matrices, (-1, self.num_kernels, self.kernel_dim))  # (n, B, C)
         differences = ops.expand_dims(matrices, 1) - ops.expand_dims(matrices, 0)
@@ -93,11 +93,11 @@ class MinibatchDiscrimination(keras.layers.Layer):
         return ops.concatenate([inputs, ops.cast(features, inputs.dtype)], axis=-1)
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         return (input_shape[0], input_shape[1] + self.num_kernels)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {
             **super().get_config(),
             "num_kernels": self.num_kernels,
@@ -110,20 +110,20 @@ class MinibatchDiscrimination(keras.layers.Layer):
 class MinibatchStandardDeviation(keras.layers.Layer):
     """Append one feature map with the standard deviation over the batch, averaged to one number.
 
-    Choose it near the end of a convolutional discriminator against a lack of variety: it has no
+    Use this near the end of a convolutional discriminator to counter a lack of variety: it has no
     weights and costs next to nothing.
 
-    A batch of `n` falls into `max(1, n // group_size)` groups; of `m` groups, sample `i` belongs to
-    group `i modulo m`. If `group_size` divides `n`, all groups have that size, as in the released
-    code, which knows no other case. If not, some groups are larger, and a batch smaller than a
-    group is one group: no sample is alone unless the batch is one sample. Each group's standard
-    deviation is taken per feature and place, then averaged over both. Equal samples, and a single
-    one, get the root of `epsilon`.
+    A batch of `n` is split into `max(1, n // group_size)` groups; of `m` groups, sample `i` belongs
+    to group `i modulo m`. If `group_size` divides `n`, all groups have that size, as in the
+    released code, which supports no other case. If not, some groups are larger, and a batch smaller
+    than a group is one group: no sample is alone unless the batch is one sample. Each group's
+    standard deviation is taken per feature and place, then averaged over both. Equal samples, and a
+    single one, get the root of `epsilon`.
 
-    Under a distribution strategy of TensorFlow groups form within the replica's share. The
-    discriminator's answer for one sample depends on the others of its group. Penalties per sample
-    are allowed beside it nevertheless: the paper trains it with a gradient penalty, and StyleGAN
-    (Karras et al. 2019) with R1.
+    Under a TensorFlow distribution strategy, groups are formed within each replica's share. The
+    logit of one sample depends on the others of its group. Per-sample penalties are allowed with
+    this layer nevertheless: the paper trains it with a gradient penalty, and StyleGAN (Karras et
+    al. 2019) with R1.
 
     Reference: Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, Stability,
     and Variation", section 3. The groups are the released code's.
@@ -178,11 +178,11 @@ class MinibatchStandardDeviation(keras.layers.Layer):
         return ops.concatenate([inputs, extra], axis=-1)
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         return (*input_shape[:-1], input_shape[-1] + 1)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {
             **super().get_config(),
             "group_size": self.group_size,

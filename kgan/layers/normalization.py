@@ -11,9 +11,9 @@ from kgan.utils.arguments import check_count
 class InstanceNormalization(keras.layers.GroupNormalization):
     """Normalize each channel of each sample by its own mean and variance over space.
 
-    Choose it in image translation, where the contrast of one image shall not depend on the other
-    images of the batch. A generator from noise usually does better with batch normalization,
-    since this layer takes away what distinguishes one channel's mean from another's.
+    Use this in image translation, where the contrast of one image should not depend on the other
+    images of the batch. A generator from noise usually works better with batch normalization,
+    since this layer removes the differences between the means of the channels.
 
     It is `keras.layers.GroupNormalization` with one channel per group.
 
@@ -28,8 +28,8 @@ class InstanceNormalization(keras.layers.GroupNormalization):
             `keras.layers.GroupNormalization`.
 
     Input shape:
-        `(n, ..., c)` with a known number of channels. At least one axis in between, or there is
-        nothing to take the mean of.
+        `(n, ..., c)` with a known number of channels. At least one axis in between is
+        needed to take the mean over.
 
     Output shape:
         The input's.
@@ -48,7 +48,7 @@ class InstanceNormalization(keras.layers.GroupNormalization):
         super().__init__(groups=-1, epsilon=epsilon, center=center, scale=scale, **kwargs)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         config = super().get_config()
         del config["groups"]  # after building, the number of channels
         return config
@@ -56,22 +56,22 @@ class InstanceNormalization(keras.layers.GroupNormalization):
 
 @keras.saving.register_keras_serializable("kgan")
 class SpectralNormalization(keras.layers.Wrapper):
-    """Divide the kernel of a layer by its largest singular value, so that it stretches nothing.
+    """Divide the kernel of a layer by its largest singular value, its spectral norm.
 
-    Choose it in discriminators, on every layer with a kernel: it bounds how steep the
-    discriminator is, at the cost of one product of matrix and vector per call, and without the
-    second derivative that a gradient penalty takes.
+    Use this in discriminators, on every layer with a kernel: it bounds the Lipschitz constant of
+    the discriminator, at the cost of one matrix-vector product per call, and without the second
+    derivative that a gradient penalty takes.
 
     The kernel `W`, as a matrix with one column per output channel, has the singular value
     `sigma = v^T W u`. Power iteration finds the vectors: `v = W u / |W u|`, `u = W^T v / |W^T v|`.
-    `u` is kept as a weight. Each call in training mode moves it by `power_iterations` steps (two
-    calls in one loss move it twice), a call in inference mode does not. The derivative of `sigma`
-    is taken with `u` and `v` held fixed, as in the paper, and reaches the kernel.
+    `u` is kept as a weight. Each call in training mode updates it with `power_iterations` steps
+    (two calls in one loss update it twice), a call in inference mode does not. The derivative of
+    `sigma` is taken with `u` and `v` held fixed, as in the paper, and reaches the kernel.
 
-    The kernel itself stays as it is, unlike in `keras.layers.SpectralNormalization`, which
-    overwrites it: so a layer can be called several times within one loss, with the same gradients
-    on every backend. What is divided is the layer's input, since `(x / sigma) W = x (W / sigma)`:
-    bias and activation follow untouched. For an embedding it is the output.
+    The kernel itself is not modified, unlike in `keras.layers.SpectralNormalization`, which
+    overwrites it: a layer can be called several times within one loss, with the same gradients on
+    every backend. Instead, the layer's input is divided, since `(x / sigma) W = x (W / sigma)`:
+    bias and activation are not affected. For an embedding, the output is divided.
 
     `sigma` is computed in float32 under mixed precision. A kernel of zeros is left undivided.
 
@@ -79,9 +79,9 @@ class SpectralNormalization(keras.layers.Wrapper):
     algorithm 1.
 
     Args:
-        layer: `Dense`, `Conv1D`, `Conv2D`, `Conv3D`, their transposed kin, `Embedding`, or another
-            layer with a `kernel` of shape `(..., output channels)` that is linear in its input up
-            to bias and activation. Its dtype, initializers and regularizers hold as they are.
+        layer: `Dense`, `Conv1D`, `Conv2D`, `Conv3D`, their transposed variants, `Embedding`, or
+            another layer with a `kernel` of shape `(..., output channels)` that is linear in its
+            input up to bias and activation. Its dtype, initializers and regularizers are kept.
         power_iterations: integer of at least 1, steps per call in training. Defaults to 1.
         epsilon: float, below which a norm counts as zero. Defaults to 1e-12.
         **kwargs: `name` as for `keras.layers.Layer`.
@@ -126,8 +126,9 @@ class SpectralNormalization(keras.layers.Wrapper):
             )
         if isinstance(layer, keras.layers.DepthwiseConv1D | keras.layers.DepthwiseConv2D):
             raise ValueError(
-                "The kernel of a depthwise convolution is no matrix from input to output channels. "
-                f"Leave it unwrapped. Received: layer={layer.name} of type {type(layer).__name__}"
+                "The kernel of a depthwise convolution is not a matrix from input to output "
+                "channels. Leave it unwrapped. "
+                f"Received: layer={layer.name} of type {type(layer).__name__}"
             )
         self.power_iterations = check_count("power_iterations", power_iterations)
         self.epsilon = epsilon
@@ -183,17 +184,17 @@ class SpectralNormalization(keras.layers.Wrapper):
         return vector / ops.maximum(ops.norm(vector), self.epsilon)
 
     def sigma(self, training=False):
-        """Returns the largest singular value of the kernel, as far as `u` has found it.
+        """Returns the largest singular value of the kernel, as estimated with `u`.
 
         Args:
-            training: boolean. Whether power iteration moves `u` first. Defaults to `False`.
+            training: boolean. Whether power iteration updates `u` first. Defaults to `False`.
 
         Returns:
             A scalar, differentiable in the kernel.
         """
         matrix = self._matrix()
         fixed = ops.stop_gradient(matrix)
-        # A new tensor: PyTorch must not find what it kept for the derivative overwritten.
+        # A new tensor: PyTorch must not find a tensor that it saved for backward overwritten.
         u = self._unit(ops.stop_gradient(ops.convert_to_tensor(self.u)) + 0.0)
         v = self._unit(ops.matmul(fixed, u))
         if training:
@@ -205,7 +206,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         return ops.sum(v * ops.matmul(matrix, u))
 
     def call(self, inputs, training=False):
-        """What the layer gives with its kernel divided by `sigma`."""
+        """The output of the layer with its kernel divided by `sigma`."""
         sigma = self.sigma(training)
         sigma = ops.where(sigma > self.epsilon, sigma, ops.ones_like(sigma))
         if self._looks_up:
@@ -214,7 +215,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         return self.layer(inputs / sigma)
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         return self.layer.compute_output_shape(input_shape)
 
     def compute_output_spec(self, inputs, training=False):
@@ -222,7 +223,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         return self.layer.compute_output_spec(inputs)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {
             **super().get_config(),
             "power_iterations": self.power_iterations,
@@ -231,6 +232,6 @@ class SpectralNormalization(keras.layers.Wrapper):
 
 
 def _start(shape, dtype=None):
-    # The same for every backend and seed: which vector it is does not matter, as long as it is not
-    # one that a kernel is made to ignore, as (1, ..., 1) would be.
+    # The same for every backend and seed: the vector does not matter, as long as it is not one that
+    # a kernel is designed to map to zero, as (1, ..., 1) might be.
     return ops.convert_to_tensor(np.random.default_rng(0).normal(size=shape), dtype=dtype)

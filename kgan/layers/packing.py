@@ -1,4 +1,4 @@
-"""Packing of Lin et al. 2018: a discriminator that judges several samples at once."""
+"""Packing of Lin et al. 2018: a discriminator that classifies several samples at once."""
 
 import keras
 from keras import ops
@@ -10,13 +10,13 @@ from kgan.utils.arguments import check_count
 class Pack(keras.layers.Layer):
     """Join every `size` samples of a batch into one, along the last axis.
 
-    Choose it as the first layer of a discriminator whose generator loses modes: in a pack of
-    equal samples a lack of variety shows, in a single sample it does not.
+    Use this as the first layer of a discriminator when the generator loses modes: a lack of variety
+    shows in a pack of equal samples, but not in a single sample.
 
-    A batch that does not share out is filled up with its own first samples, in their order and as
-    often as needed. So every sample is judged, and a batch smaller than a pack works too.
+    If `size` does not divide the batch, the batch is padded with its own first samples, in order
+    and as often as needed. So every sample is used, and a batch smaller than a pack works too.
 
-    Under a distribution strategy of TensorFlow each replica packs its own share of the batch.
+    Under a TensorFlow distribution strategy, each replica packs its own share of the batch.
 
     Reference: Lin et al. 2018, "PacGAN: The power of two samples in generative adversarial
     networks", section 2.
@@ -50,7 +50,7 @@ class Pack(keras.layers.Layer):
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
         self.size = check_count("size", size)
-        # Forbids penalties per sample: see `kgan.GAN`.
+        # Rules out per-sample penalties: see `kgan.GAN`.
         self.mixes_samples = self.size > 1
 
     def call(self, inputs):
@@ -69,11 +69,11 @@ class Pack(keras.layers.Layer):
         return ops.reshape(packs, (-1, *inner, self.size * inputs.shape[-1]))
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         num_samples, *inner, channels = input_shape
         num_packs = None if num_samples is None else -(-num_samples // self.size)
         return (num_packs, *inner, self.size * channels)
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {**super().get_config(), "size": self.size}

@@ -1,4 +1,4 @@
-"""A memory of past samples, so that a discriminator does not chase the newest ones alone."""
+"""A buffer of past samples, so that a discriminator does not see the newest ones alone."""
 
 import keras
 from keras import layers, ops
@@ -9,17 +9,18 @@ from kgan.utils.arguments import check_count
 
 @keras.saving.register_keras_serializable("kgan")
 class HistoryPool(layers.Layer):
-    """Answers with past samples about half of the time, and remembers new ones instead.
+    """Returns past samples about half of the time, and stores the new ones instead.
 
-    Choose it between a generator and the discriminator's turn: the discriminator then also sees
-    what earlier generators made, and the two stop running in circles.
+    Use this between a generator and its discriminator: the discriminator then also sees samples
+    from earlier generators, which keeps the two from oscillating.
 
     Until the pool is full, each sample is stored and returned. Later a sample is, with
-    probability 1/2, stored in the place of a random earlier one, which is returned in its stead;
+    probability 1/2, stored in place of a random earlier one, which is returned instead;
     otherwise it is returned and not stored. Samples of one batch take different places, so each
     value is returned at most as often as it was given. What a batch holds beyond the free places
     of a pool that is filling, or beyond `size`, is returned as it is and not stored. In inference
-    the input is returned and nothing moves. No gradient flows through what was stored.
+    mode the input is returned and the pool does not change. No gradient flows through what was
+    stored.
 
     The pool is part of the saved state. Under a `tf.distribute` strategy all replicas read one
     pool and the first replica's samples are what it keeps.
@@ -31,8 +32,8 @@ class HistoryPool(layers.Layer):
     Args:
         size: integer of at least 1, how many samples it holds. Defaults to 50.
         seed: integer that seeds the choices. Defaults to `None`.
-        **kwargs: `name`, `dtype` as for `keras.layers.Layer`. It keeps what it is given in
-            float32 unless `dtype` says otherwise, under mixed precision too.
+        **kwargs: `name`, `dtype` as for `keras.layers.Layer`. Samples are stored in float32
+            unless `dtype` says otherwise, under mixed precision too.
 
     Input shape: (batch, ...), all axes but the batch known.
 
@@ -55,7 +56,7 @@ class HistoryPool(layers.Layer):
     """
 
     def __init__(self, size=50, seed=None, **kwargs):
-        # Not the policy of the day: what comes back must be what was given, to the last bit.
+        # Not the global dtype policy: samples must be returned exactly as they were stored.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.size = check_count("size", size)
@@ -99,7 +100,7 @@ class HistoryPool(layers.Layer):
             is_full, ops.cast(ops.argsort(place_of), "int32"), places - count
         )  # (size,)
         changes = ops.logical_and(sample_of >= 0, sample_of < num_samples)
-        is_chosen = uniform[1] < 0.5  # one coin for each place
+        is_chosen = uniform[1] < 0.5  # a coin flip for each place
         changes = ops.logical_and(changes, ops.logical_or(ops.logical_not(is_full), is_chosen))
         nearest = ops.clip(sample_of, 0, num_samples - 1)
         new_pool = ops.where(self._wide(changes), ops.take(samples, nearest, axis=0), pool)
@@ -116,7 +117,7 @@ class HistoryPool(layers.Layer):
         return outputs
 
     def _wide(self, condition):
-        """A condition per sample, to be asked of each of a sample's values."""
+        """A condition per sample, in a shape that broadcasts to the samples."""
         return ops.reshape(condition, (-1, *(1 for _ in self.pool.shape[1:])))
 
     def compute_output_shape(self, input_shape):
@@ -124,5 +125,5 @@ class HistoryPool(layers.Layer):
         return tuple(input_shape)
 
     def get_config(self):
-        """The arguments."""
+        """The constructor's arguments."""
         return {**super().get_config(), "size": self.size, "seed": self.seed}

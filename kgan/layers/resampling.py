@@ -6,10 +6,10 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("kgan")
 class ReflectionPadding2D(layers.Layer):
-    """Pads pictures with what lies within their edges, mirrored; the edge itself is not repeated.
+    """Pads pictures with their mirrored content; the edge itself is not repeated.
 
-    Choose it before a convolution without padding where zeros would draw a frame around the
-    picture, as in image translation and super-resolution.
+    Use this before a convolution without padding when zero padding would leave a visible frame, as
+    in image translation and super-resolution.
 
     Args:
         padding: integer for all sides, a pair `(vertical, horizontal)`, or
@@ -22,8 +22,7 @@ class ReflectionPadding2D(layers.Layer):
     Output shape: (batch, height + top + bottom, width + left + right, channels).
 
     Raises:
-        ValueError: when `padding` is negative or of another form, or a picture is too small for
-            it.
+        ValueError: when `padding` is negative or malformed, or a picture is too small for it.
 
     Example:
 
@@ -50,7 +49,7 @@ class ReflectionPadding2D(layers.Layer):
         for side, pads in zip(input_shape[1:3], self.padding):
             if side is not None and side <= max(pads):
                 raise ValueError(
-                    "A mirror shows at most what is there: padding must be smaller than the side. "
+                    "A side can't mirror more than itself: padding must be smaller than the side. "
                     "Use larger pictures or less padding. "
                     f"Received: input_shape={tuple(input_shape)}, padding={self.padding}"
                 )
@@ -58,7 +57,7 @@ class ReflectionPadding2D(layers.Layer):
     def call(self, inputs):
         """Returns the padded pictures."""
         if not any(sum(pads) for pads in self.padding):
-            return inputs  # which torch's reflection refuses
+            return inputs  # PyTorch's reflection does not accept a padding of 0
         return ops.pad(inputs, ((0, 0), *self.padding, (0, 0)), mode="reflect")
 
     def compute_output_shape(self, input_shape):
@@ -70,7 +69,7 @@ class ReflectionPadding2D(layers.Layer):
         return (batch, *sides, channels)
 
     def get_config(self):
-        """The arguments."""
+        """The constructor's arguments."""
         return {**super().get_config(), "padding": self.padding}
 
 
@@ -88,7 +87,7 @@ def _two_pairs(padding):
     )
     if not is_legal:
         raise ValueError(
-            "padding is an integer of at least 0, a pair (vertical, horizontal) or a pair of "
+            "padding must be an integer of at least 0, a pair (vertical, horizontal) or a pair of "
             f"pairs ((top, bottom), (left, right)). Received: padding={padding!r}"
         )
     return tuple(tuple(pair) for pair in pairs)

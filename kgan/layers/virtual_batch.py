@@ -9,19 +9,19 @@ from kgan.utils.arguments import check_count
 
 @keras.saving.register_keras_serializable("kgan")
 class ReferenceBatch(keras.layers.Layer):
-    """Put a fixed batch of reference samples in front of every batch.
+    """Prepend a fixed batch of reference samples to every batch.
 
-    Choose it as the first layer of a network with `VirtualBatchNormalization`, and end the network
+    Use this as the first layer of a network with `VirtualBatchNormalization`, and end the network
     with `DropReference`. Draw the reference once, before training: real samples for a
     discriminator, noise for a generator. The samples are kept as a weight, so they are saved with
-    the model; the layer's config holds their shape alone.
+    the model; the layer's config only holds their shape.
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
 
     Args:
         reference: array `(reference_size, ...)`, shaped like a batch of inputs. May be left out
-            where weights are loaded afterwards.
-        shape: tuple, the shape of the reference, where it is left out. Defaults to `None`.
+            if weights are loaded afterwards.
+        shape: tuple, the shape of the reference, if it is left out. Defaults to `None`.
         **kwargs: `name`, `dtype` as for `keras.layers.Layer`.
 
     Input shape:
@@ -90,21 +90,21 @@ class ReferenceBatch(keras.layers.Layer):
         return ops.concatenate([reference, inputs], axis=0)
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         num_samples = input_shape[0]
         num_samples = None if num_samples is None else num_samples + self.shape[0]
         return (num_samples, *input_shape[1:])
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {**super().get_config(), "shape": self.shape}
 
 
 @keras.saving.register_keras_serializable("kgan")
 class DropReference(keras.layers.Layer):
-    """Take the reference samples off again that `ReferenceBatch` put in front.
+    """Remove the reference samples that `ReferenceBatch` prepended.
 
-    Choose it as the last layer of a network that begins with `ReferenceBatch`.
+    Use this as the last layer of a network that begins with `ReferenceBatch`.
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
 
@@ -141,13 +141,13 @@ class DropReference(keras.layers.Layer):
         return inputs[self.reference_size :]
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         num_samples = input_shape[0]
         num_samples = None if num_samples is None else max(0, num_samples - self.reference_size)
         return (num_samples, *input_shape[1:])
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {**super().get_config(), "reference_size": self.reference_size}
 
 
@@ -155,13 +155,13 @@ class DropReference(keras.layers.Layer):
 class VirtualBatchNormalization(keras.layers.Layer):
     """Normalize each sample by a fixed reference batch and the sample itself.
 
-    Choose it where batch normalization helps a generator but ties the samples of a batch together:
-    here no sample depends on the others of its batch, in training and afterwards alike. It costs
-    a pass of the reference batch with every batch.
+    Use this when batch normalization helps a generator but makes the samples of a batch depend on
+    each other: here no sample depends on the others of its batch, in training and in inference. It
+    costs a pass of the reference batch with every batch.
 
-    The first `reference_size` samples of the batch are the reference, which `ReferenceBatch` put
-    there; layers in between transform them like all others. Mean and variance of channel `c` are
-    taken over samples and places: for the reference over itself, for another sample over the
+    The first `reference_size` samples of the batch are the reference, which `ReferenceBatch`
+    prepended; layers in between transform them like all others. Mean and variance of channel `c`
+    are taken over samples and positions: for the reference over itself, for another sample over the
     reference and that sample, which is one of `reference_size + 1`.
 
     Reference: Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
@@ -221,7 +221,7 @@ class VirtualBatchNormalization(keras.layers.Layer):
         own_mean, own_variance = _moments(x, places)  # (reference_size + n, 1, 1, c)
         reference = x[: self.reference_size]
         reference_mean, reference_variance = _moments(reference, (0, *places))  # (1, 1, 1, c)
-        # What a sample weighs in its own statistics: nothing if it is of the reference already.
+        # The weight of a sample in its own statistics: 0 if it is in the reference already.
         is_other = ops.arange(ops.shape(x)[0]) >= self.reference_size
         weight = ops.cast(is_other, "float32") / (self.reference_size + 1)
         weight = ops.reshape(weight, (-1, *[1] * (len(x.shape) - 1)))
@@ -239,11 +239,11 @@ class VirtualBatchNormalization(keras.layers.Layer):
         return ops.cast(x, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
-        """The output's shape for an input's, with `None` for an unknown batch."""
+        """The output shape, with `None` for an unknown batch size."""
         return input_shape
 
     def get_config(self):
-        """The arguments that make this layer again."""
+        """The constructor's arguments."""
         return {
             **super().get_config(),
             "reference_size": self.reference_size,

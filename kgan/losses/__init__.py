@@ -31,23 +31,23 @@ _LOSSES = {
 
 
 def get(identifier, *, label_smoothing=0.0):
-    """Return the adversarial loss that a name, a class or an instance stands for.
+    """Return an adversarial loss from its name, a class or an instance.
 
     Use this where a model takes a loss as an argument, so that `"hinge"` is enough when the
     defaults are wanted and `Minimax(label_smoothing=0.1)` is possible when they are not.
 
     Args:
-        identifier: an `AdversarialLoss`, returned as it is; a subclass of it, called without
+        identifier: an `AdversarialLoss`, returned unchanged; a subclass of it, called without
             arguments; or one of `"hinge"`, `"least_squares"`, `"minimax"`, `"non_saturating"`,
             `"relativistic_average"`, `"relativistic_pairing"`, `"wasserstein"`.
-        label_smoothing: float in [0, 1), for a loss that is given by its name: the discriminator's
-            target for real samples is `1 - label_smoothing`. Defaults to 0.0.
+        label_smoothing: float in [0, 1), for a loss given by name: the discriminator's target
+            for real samples is `1 - label_smoothing`. Defaults to 0.0.
 
     Returns:
         An `AdversarialLoss`.
 
     Raises:
-        ValueError: if the name is not one of these; the nearest one is named.
+        ValueError: if the name is not one of these; the message suggests the nearest one.
         TypeError: if `identifier` is none of the three.
 
     Example:
@@ -59,7 +59,8 @@ def get(identifier, *, label_smoothing=0.0):
     """
     if label_smoothing and not isinstance(identifier, str):
         raise ValueError(
-            "A loss that is not given by its name has its own label_smoothing: set it there. "
+            "`label_smoothing` only applies to a loss given by name. Set it on the loss itself, "
+            "such as `Minimax(label_smoothing=0.1)`. "
             f"Received: identifier={identifier!r}, label_smoothing={label_smoothing!r}"
         )
     if isinstance(identifier, AdversarialLoss):
@@ -68,8 +69,8 @@ def get(identifier, *, label_smoothing=0.0):
         return identifier()
     if not isinstance(identifier, str):
         raise TypeError(
-            "An adversarial loss cannot be made from this object. Expected the name of a loss, an "
-            '`AdversarialLoss` or a subclass of it. Pass for example "non_saturating", or '
+            "Could not interpret `identifier` as an adversarial loss. Expected the name of a loss, "
+            'an `AdversarialLoss` or a subclass of it. Pass for example "non_saturating", or '
             "subclass `kgan.losses.AdversarialLoss`. "
             f"Received: identifier={identifier!r} (type {type(identifier).__name__})"
         )
@@ -78,7 +79,7 @@ def get(identifier, *, label_smoothing=0.0):
         hint = f'Did you mean "{nearest[0]}"?' if nearest else "Pass one of these names."
         names = ", ".join(f'"{name}"' for name in _LOSSES)
         raise ValueError(
-            f"There is no adversarial loss of this name. Expected one of {names}. {hint} "
+            f"Unknown adversarial loss. Expected one of {names}. {hint} "
             f"Received: identifier={identifier!r}"
         )
     loss = _LOSSES[identifier]

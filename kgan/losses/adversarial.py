@@ -105,8 +105,8 @@ class AdversarialLoss:
         """Return what the generator minimises.
 
         Args:
-            real: logits of real samples if the loss is `relativistic`, otherwise not looked at
-                and normally `None`.
+            real: logits of real samples if the loss is `relativistic`, otherwise ignored and
+                normally `None`.
             fake: logits of generated samples, any shape.
 
         Returns:
@@ -127,7 +127,7 @@ class AdversarialLoss:
 
     @classmethod
     def from_config(cls, config):
-        """Make a loss from what `get_config` returned."""
+        """Make a loss from the output of `get_config`."""
         return cls(**config)
 
     def _require_real(self, real, player):
@@ -140,7 +140,7 @@ class AdversarialLoss:
             )
 
     def jensen_shannon(self, real, fake):
-        """An estimate of the Jensen-Shannon divergence of the two distributions, where it can be.
+        """Estimate the Jensen-Shannon divergence of the two distributions, if the loss allows it.
 
         Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", theorem 1: for the best
         discriminator the value function is `2 JSD - log 4`. A worse one gives a lower bound.
@@ -150,7 +150,7 @@ class AdversarialLoss:
             fake: logits of generated samples, any shape.
 
         Returns:
-            A number of nats from 0 to `log 2`, or `None` for a loss that bounds no such divergence.
+            A number of nats from 0 to `log 2`, or `None` for a loss that does not bound it.
         """
         return None
 
@@ -160,18 +160,18 @@ class AdversarialLoss:
         cls, halves = type(self), ("discriminator_real", "discriminator_fake")
         if all(getattr(cls, half) is not getattr(AdversarialLoss, half) for half in halves):
             return True
-        # Inherited halves say nothing of a `discriminator` that a subclass overrides.
+        # Inherited halves say nothing about a `discriminator` that a subclass overrides.
         return self._halves is not None and cls.discriminator is AdversarialLoss.discriminator
 
     def require_halves(self):
         """Raise `ValueError` if the loss has no halves, with what to use instead."""
         if not self.has_halves:
             raise ValueError(
-                f"{type(self).__name__} has no halves: what it makes of real and of fake logits "
-                "cannot be told apart. Expected a loss that is a sum over the two. Use "
+                f"{type(self).__name__} has no halves: it is not the sum of a term on real and a "
+                "term on fake logits. Expected a loss that is such a sum. Use "
                 '"non_saturating", "hinge", "least_squares", "minimax" or "wasserstein", or '
-                "override discriminator_real(real) and discriminator_fake(fake) in a loss of your "
-                f"own. Received: {type(self).__name__}"
+                "override discriminator_real(real) and discriminator_fake(fake) in a custom "
+                f"loss. Received: {type(self).__name__}"
             )
 
 
@@ -226,7 +226,7 @@ class Minimax(_CrossEntropy):
     import numpy as np
     from kgan.losses import Minimax
 
-    Minimax().discriminator(np.zeros((8, 1)), np.zeros((8, 1)))    # 2 log 2: it cannot tell
+    Minimax().discriminator(np.zeros((8, 1)), np.zeros((8, 1)))    # 2 log 2: undecided
     ```
     """
 
@@ -275,7 +275,7 @@ class LeastSquares(_SmoothedLoss):
 
     Args:
         label_smoothing: float in [0, 1), default 0. The real target is `1 - label_smoothing`, in
-            the discriminator's loss alone; the generator still aims at 1.
+            the discriminator's loss alone; the generator's target stays 1.
 
     Raises:
         TypeError, ValueError: if `label_smoothing` is not a number, or not in [0, 1).

@@ -1,4 +1,4 @@
-"""Adversarial losses as pure functions of raw logits, on which the classes of `adversarial` stand.
+"""Adversarial losses as pure functions of raw logits, for the classes in `adversarial`.
 
 Logits may have any shape; they are computed with in float32, and a float32 scalar comes back. When
 to use which loss, the paper and an example are in the docstring of its class.
@@ -23,8 +23,8 @@ def check_same_shape(real, fake, what):
     ):
         raise ValueError(
             f"The real and the fake {what} have different shapes. Expected equal shapes, because "
-            "each real one is paired with a fake one. Make as many fakes as there are reals, in "
-            f"the same shape. Received: real.shape={shapes[0]}, fake.shape={shapes[1]}"
+            "each real one is paired with a fake one. Generate as many fakes as there are "
+            f"reals, in the same shape. Received: real.shape={shapes[0]}, fake.shape={shapes[1]}"
         )
 
 

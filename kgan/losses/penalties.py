@@ -171,7 +171,7 @@ class Penalty:
         """Return the weighted penalty.
 
         Args:
-            real: batch of real samples; may be `None` for a penalty that does not look at them.
+            real: batch of real samples; may be `None` for a penalty that does not use them.
             fake: batch of generated samples; may be `None` likewise.
             discriminator: function from samples to logits.
             gradient: function `(function, samples)` that returns the derivative of
@@ -185,7 +185,7 @@ class Penalty:
                 they are paired.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} does not say what it penalises. Expected a `__call__(real, "
+            f"{type(self).__name__} does not implement `__call__`. Expected a `__call__(real, "
             "fake, *, discriminator, gradient)` that returns a scalar. Override it in the subclass."
         )
 
@@ -195,7 +195,7 @@ class Penalty:
 
     @classmethod
     def from_config(cls, config):
-        """Make a penalty from what `get_config` returned."""
+        """Make a penalty from the output of `get_config`."""
         return cls(**config)
 
 
@@ -227,8 +227,8 @@ class GradientPenalty(_RandomPenalty):
 
     Args:
         weight: float > 0, the paper's lambda. Default 10.
-        one_sided: whether norms below 1 are free. Default `False`, as in the paper.
-        seed: integer start of the interpolation weights. Default `None`: a random start.
+        one_sided: whether norms below 1 are not penalised. Default `False`, as in the paper.
+        seed: integer seed of the interpolation weights. Default `None`: a random seed.
 
     Raises:
         TypeError, ValueError: if `weight` is not a number, or not positive and finite.
@@ -271,8 +271,8 @@ class DRAGAN(_RandomPenalty):
     Args:
         weight: float > 0, the paper's lambda. Default 10.
         noise_scale: float > 0, the largest noise in standard deviations of the batch. Default 0.5.
-        one_sided: whether norms below 1 are free. Default `False`, as in the paper.
-        seed: integer start of the noise. Default `None`: a random start.
+        one_sided: whether norms below 1 are not penalised. Default `False`, as in the paper.
+        seed: integer seed of the noise. Default `None`: a random seed.
 
     Raises:
         TypeError, ValueError: if `weight` or `noise_scale` is not a number, or not positive and

@@ -76,7 +76,7 @@ class QuadraticPotential(Penalty):
         super().__init__(weight)
 
     def __call__(self, real, fake, *, discriminator, gradient=None):
-        """Return the weighted potential; `gradient` is not looked at."""
+        """Return the weighted potential; `gradient` is ignored."""
         for name, samples in (("real", real), ("fake", fake)):
             if samples is None:
                 raise ValueError(

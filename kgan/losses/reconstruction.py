@@ -1,4 +1,4 @@
-"""Reconstruction losses: how far what was made lies from what it should have been.
+"""Reconstruction losses: how far outputs are from their targets.
 
 They are Keras's own losses, under the names that papers on image translation use.
 """
@@ -15,21 +15,21 @@ _LOSSES = {
 
 
 def get_reconstruction(identifier):
-    """Return the Keras loss that a name or an instance stands for.
+    """Return a Keras loss from its name or an instance.
 
     Use this where a model compares samples with samples, pixel by pixel: the `"l1"` of pix2pix
     and of CycleGAN's cycles keeps edges sharper than `"l2"`.
 
     Args:
         identifier: `"l1"` for the mean absolute error, `"l2"` for the mean squared error,
-            `"huber"`, or a `keras.losses.Loss`, returned as it is.
+            `"huber"`, or a `keras.losses.Loss`, returned unchanged.
 
     Returns:
-        A `keras.losses.Loss`, called as `loss(truth, made)`, that gives the mean over all elements
-        as a scalar.
+        A `keras.losses.Loss`, called as `loss(y_true, y_pred)`, that returns the mean over all
+        elements as a scalar.
 
     Raises:
-        ValueError: if the name is not one of these, or the loss gives no scalar.
+        ValueError: if the name is not one of these, or the loss does not return a scalar.
         TypeError: if `identifier` is neither a name nor a loss.
 
     Example:
@@ -44,21 +44,22 @@ def get_reconstruction(identifier):
     if isinstance(identifier, keras.losses.Loss):
         if identifier.reduction in (None, "none"):
             raise ValueError(
-                "A term of a game is a scalar, and this loss gives one number per sample. Make it "
-                'with reduction="sum_over_batch_size". '
+                "A reconstruction loss must return a scalar, and this one returns a value per "
+                'sample. Create it with reduction="sum_over_batch_size". '
                 f"Received: a {type(identifier).__name__} with reduction={identifier.reduction!r}"
             )
         return identifier
     if not isinstance(identifier, str):
         raise TypeError(
-            f"A reconstruction loss is one of the names {sorted(_LOSSES)} or a keras.losses.Loss. "
+            "Could not interpret `identifier` as a reconstruction loss. Expected one of the names "
+            f"{sorted(_LOSSES)} or a keras.losses.Loss. "
             f"Received: {identifier!r} (of type {type(identifier).__name__})"
         )
     if identifier not in _LOSSES:
         near = difflib.get_close_matches(identifier.lower(), _LOSSES, n=1, cutoff=0.4)
         hint = f'Did you mean "{near[0]}"? ' if near else ""
         raise ValueError(
-            f"There is no reconstruction loss of this name. {hint}Expected one of "
+            f"Unknown reconstruction loss. {hint}Expected one of "
             f"{sorted(_LOSSES)}, or a keras.losses.Loss. Received: {identifier!r}"
         )
     return _LOSSES[identifier]()

@@ -1,4 +1,4 @@
-"""Metrics: what a generator reaches, counted and measured, and the networks that read it."""
+"""Metrics of generated samples, and the feature extractors that they use."""
 
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.classes import InceptionScore, ModeCoverage

@@ -1,4 +1,4 @@
-"""What the metrics of samples share: two sides, an extractor, a protocol."""
+"""The base class of the metrics of samples: two sides, an extractor, a protocol."""
 
 import keras
 import numpy as np
@@ -10,17 +10,17 @@ from kgan.utils.arguments import check_count
 class SampleMetric(keras.metrics.Metric):
     """Compares generated samples with real ones, on the host and in float64.
 
-    Subclass it to write a metric for `compile(metrics=[...])` of kgan's models: `update_state`
-    takes batches of both sides, as long or short as they come, and a subclass computes `result`
-    from what `_rows()` gives, at most `num_samples` vectors per side. Samples beyond those take
-    the places of earlier ones, such that each is as likely to stay.
+    Subclass this to write a metric for `compile(metrics=[...])` of kgan's models: `update_state`
+    takes batches of both sides, of any size, and a subclass computes `result` from `_rows()`, at
+    most `num_samples` vectors per side. Further samples replace earlier ones at random, so that
+    each is equally likely to be kept.
 
-    Class attributes: `title`, words for the protocol; `mode`, `"min"` or `"max"`, whichever is
-    better, or a dict of those for a result that is a dict; `paired`, whether row `i` of one side
-    belongs to row `i` of the other; `uses_real`, whether real samples matter at all.
+    Class attributes: `title`, the metric's name in the protocol; `mode`, `"min"` or `"max"`,
+    whichever is better, or a dict of those for a result that is a dict; `paired`, whether row `i`
+    of one side belongs to row `i` of the other; `uses_real`, whether real samples are used at all.
 
     Args:
-        extractor: what turns samples into vectors, as `kgan.metrics.Extractor` takes it.
+        extractor: what turns samples into vectors, as for `kgan.metrics.Extractor`.
             Defaults to `None`, the samples themselves.
         num_samples: integer, vectors kept per side. Defaults to 10 000.
         name: string, the key in logs. Defaults to `"sample_metric"`.
@@ -60,29 +60,29 @@ class SampleMetric(keras.metrics.Metric):
         self.reset_state()
 
     def reset_state(self):
-        """Forgets all samples."""
+        """Discards all samples."""
         self._real, self._shapes = self._new_side(), ()
         self.reset_fake()
 
     def reset_fake(self):
-        """Forgets the generated samples, and keeps what the real ones left."""
+        """Discards the generated samples, and keeps the statistics of the real ones."""
         self._fake = self._new_side()
 
     def real_mark(self):
-        """What changes whenever the real side does, to see later whether it is still the same."""
+        """A marker that changes whenever the real side does, to detect later whether it changed."""
         return self._real, self._real.seen
 
     def update_state(self, real=None, fake=None, sample_weight=None):
-        """Takes a batch of each side.
+        """Adds a batch of each side.
 
         Args:
             real: real samples: uint8 images, floats in [-1, 1], or vectors. Defaults to `None`.
             fake: generated samples, in any number. Defaults to `None`.
-            sample_weight: not defined for a distribution.
+            sample_weight: not supported.
         """
         if sample_weight is not None:
             raise ValueError(
-                "A metric of distributions weighs all samples alike. Leave sample_weight out. "
+                "Metrics of distributions do not support sample weights. Leave sample_weight out. "
                 "Received: sample_weight is not None"
             )
         extracted = [
@@ -95,7 +95,7 @@ class SampleMetric(keras.metrics.Metric):
         self.update_features(*extracted)
 
     def update_features(self, real=None, fake=None):
-        """Takes vectors that the metric's own extractor made: see `kgan.metrics.update_all`.
+        """Adds features computed by the metric's own extractor: see `kgan.metrics.update_all`.
 
         Args:
             real: float array (n, dim), or `None`.
@@ -109,23 +109,23 @@ class SampleMetric(keras.metrics.Metric):
             known = self._fake.shape if self._real.shape is None else self._real.shape
             if known is not None and rows.shape[1:] != known:
                 raise ValueError(
-                    "All samples that a metric compares have features of one shape. "
+                    "All samples that a metric compares must have features of one shape. "
                     f"Received: {name} features of shape {rows.shape[1:]} after {known}"
                 )
             side.add(rows)
 
     def note_shapes(self, real=None, fake=None):
-        """Remembers the samples' own shapes, for the protocol."""
+        """Records the shapes of the samples, for the protocol."""
         shapes = (tuple(np.shape(x)[1:]) for x in (real, fake) if x is not None)
         self._shapes = tuple(dict.fromkeys((*self._shapes, *shapes)))
 
     def result(self):
-        """The figure, or a dict of figures. Subclasses define it."""
-        raise NotImplementedError(f"{type(self).__name__} does not define result()")
+        """The value, or a dict of values. Subclasses implement this."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement result()")
 
     @property
     def protocol(self):
-        """How the figure was made, in words."""
+        """How the value was computed, in words."""
         shape = self._fake.shape or self._real.shape
         sides = [f"{self._fake.words} generated"]
         if self.uses_real:
@@ -151,7 +151,7 @@ class SampleMetric(keras.metrics.Metric):
         return Reservoir(self.num_samples)
 
     def _details(self):
-        """More parts of the protocol. Subclasses may define it."""
+        """More parts of the protocol. Subclasses may override this."""
         return ()
 
     def _rows(self, minimum=2):
@@ -170,16 +170,16 @@ class SampleMetric(keras.metrics.Metric):
             found = " and ".join(f"{count} {name}" for name, count in counts.items())
             of = " of each side" if self.uses_real else ""
             raise ValueError(
-                f"{type(self).__name__} wants at least {minimum} samples{of}. Call "
+                f"{type(self).__name__} needs at least {minimum} samples{of}. Call "
                 f"update_state(real, fake) first. Received: {found} samples"
             )
 
 
 class Reservoir:
-    """At most `capacity` rows of a stream, each as likely to be among them.
+    """At most `capacity` rows of a stream, each equally likely to be kept.
 
-    Algorithm R of Vitter 1985, "Random sampling with a reservoir", from a fixed seed: rows that
-    come in other batches leave the same behind.
+    Algorithm R of Vitter 1985, "Random sampling with a reservoir", from a fixed seed: the
+    result does not depend on how the rows are split into batches.
     """
 
     def __init__(self, capacity, seed=0):
@@ -192,11 +192,11 @@ class Reservoir:
 
     @property
     def words(self):
-        """How many rows there are, and of how many."""
+        """How many rows are kept, and of how many."""
         return f"{len(self)}" if self.seen <= self.capacity else f"{len(self)} of {self.seen}"
 
     def add(self, rows):
-        """Takes rows (n, ...), without a copy until it is full."""
+        """Adds rows (n, ...), without a copy until it is full."""
         self.shape = rows.shape[1:]
         free = self.capacity - len(self)
         if free:
@@ -209,7 +209,7 @@ class Reservoir:
         places = self.seen + 1 + np.arange(len(late))
         chosen = (self._random.random(len(late)) * places).astype("int64")
         stays = chosen < self.capacity
-        # Of several rows for one place the last one stays, as if they had come one by one.
+        # Of several rows for one place the last one is kept, as if they had been added one by one.
         kept[chosen[stays]] = late[stays]
         self.seen += len(late)
 

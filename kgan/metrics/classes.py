@@ -1,4 +1,4 @@
-"""Metrics by a classifier or by known modes: what is in generated samples, and how evenly."""
+"""Metrics by a classifier or by known modes: which of them samples cover, and how evenly."""
 
 import math
 
@@ -15,11 +15,11 @@ _SUM_TOLERANCE = 1e-3
 
 @keras.saving.register_keras_serializable(package="kgan")
 class InceptionScore(SampleMetric):
-    """How sure a classifier is of each sample, and how many classes it finds in all of them.
+    """How confident a classifier is about each sample, and how many classes it finds in all.
 
-    Choose it to compare with papers before 2018, or where there is no real data at hand. It never
-    looks at real samples, so a model that repeats one good sample per class has the best score:
-    prefer a distance. It lies between 1 and the number of classes.
+    Use this to compare with papers before 2018, or when no real data is available. It ignores real
+    samples, so a model that repeats one good sample per class has the best score: prefer a
+    distance. The score lies between 1 and the number of classes.
 
     Reference: Salimans et al. 2016, "Improved techniques for training GANs", section 4:
     exp(E_x KL(p(y|x) || p(y))), the mean over splits. `standard_deviation` holds that of the
@@ -30,16 +30,16 @@ class InceptionScore(SampleMetric):
             of the papers), a `keras.Model` or a function from images in [-1, 1] to classes.
             Defaults to `"digit_judge"`.
         splits: integer, parts whose scores are averaged. Defaults to 10.
-        from_logits: boolean, whether the classifier returns logits, and not probabilities; the
-            named ones do. Defaults to `True`.
+        from_logits: boolean, whether the classifier returns logits rather than probabilities, as
+            the named ones do. Defaults to `True`.
         num_samples: integer, rows of classes kept. Defaults to 10 000.
-        seed: integer that the splits are drawn with, so that samples may come sorted by class.
+        seed: integer seed of the splits, which are random because samples may be sorted by class.
             Defaults to 0.
         name: string, the key in logs. Defaults to `"inception_score"`.
 
     Raises:
-        ValueError: when `result` is asked for with less samples than splits, or the classifier's
-            numbers are not what `from_logits` says.
+        ValueError: when `result` is called with fewer samples than splits, or the classifier's
+            outputs contradict `from_logits`.
 
     Example:
 
@@ -74,7 +74,7 @@ class InceptionScore(SampleMetric):
         self.standard_deviation = None
 
     def result(self):
-        """The mean score of the splits, a float; their spread is set beside it."""
+        """The mean score of the splits, a float. Sets their spread too."""
         _, rows = self._rows(minimum=self.splits)
         log_odds = log_probabilities(rows, self.from_logits)
         order = np.random.default_rng(self.seed).permutation(log_odds)
@@ -108,12 +108,12 @@ class InceptionScore(SampleMetric):
 
 @keras.saving.register_keras_serializable(package="kgan")
 class ModeCoverage(SampleMetric):
-    """Modes that generated samples reach, the share of good samples, and how evenly they come.
+    """Modes that samples cover, the share of high-quality samples, and how evenly they spread.
 
-    Choose it to see mode collapse during `fit` where the modes are known: on mixtures such as
-    `kgan.data.ring`, on digits, and on stacked digits, whose 1 000 triples are the test of PacGAN.
-    A classifier can be sure of noise, which is none of its classes: look at a distance too.
-    `kgan.metrics.mode_coverage` and `class_coverage` count once and say the protocols in full;
+    Use this to detect mode collapse during `fit` when the modes are known: on mixtures such as
+    `kgan.data.ring`, on digits, and on stacked digits, whose 1 000 triples are PacGAN's benchmark.
+    A classifier can be confident about noise, which is in none of its classes: look at a distance
+    too. `kgan.metrics.mode_coverage` and `class_coverage` count once and print the full protocol;
     after `result()`, `counted` holds what they returned.
 
     Reference: Lin et al. 2018, "PacGAN", section 4.1, for mixtures; Srivastava et al. 2017,
@@ -124,13 +124,13 @@ class ModeCoverage(SampleMetric):
         sigma: float above 0, the standard deviation of each mode and axis. Defaults to `None`.
         classifier: in place of `centers`: `"digit_judge"`, a `keras.Model` or a function from
             images in [-1, 1] to classes. Defaults to `None`.
-        stacked: boolean. Reads each channel by itself, so that ten classes of grey images become
+        stacked: boolean. Classifies each channel separately, so ten classes of grey images become
             1 000 of images with three channels. Defaults to `False`.
-        num_classes: integer, classes that the classifier tells apart. Defaults to 10.
-        from_logits: boolean, whether the classifier returns logits, and not probabilities.
+        num_classes: integer, classes of the classifier. Defaults to 10.
+        from_logits: boolean, whether the classifier returns logits rather than probabilities.
             Defaults to `True`.
-        confidence: float in [0, 1], how sure the classifier must be of a sample (stacked: of each
-            channel) of high quality. All samples count for the modes. Defaults to 0.9.
+        confidence: float in [0, 1], the least probability of the predicted class of a high-quality
+            sample (stacked: of each channel). All samples count for the modes. Defaults to 0.9.
         num_samples: integer, samples kept. Defaults to 10 000.
         name: string. The keys in logs are `modes`, `high_quality` and `reverse_kl`. Defaults to
             `"mode_coverage"`.
@@ -181,7 +181,7 @@ class ModeCoverage(SampleMetric):
             )
         if not 0 <= confidence <= 1:
             raise ValueError(
-                f"The confidence is a probability. Received: confidence={confidence!r}"
+                f"`confidence` must be a probability. Received: confidence={confidence!r}"
             )
         if classifier is not None:
             _check_classifier(classifier)
@@ -189,7 +189,7 @@ class ModeCoverage(SampleMetric):
         if classifier is None:
             extractor = Extractor()
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
-        # A tuple, since Keras's containers are not what configurations hold.
+        # A tuple, since Keras would wrap a list in a tracked container.
         self.centers = None if centers is None else _as_tuples(centers)
         self.sigma = sigma
         self.stacked, self.from_logits = bool(stacked), bool(from_logits)
@@ -234,8 +234,8 @@ class ModeCoverage(SampleMetric):
         channels, rest = divmod(rows.shape[1], self.num_classes)
         if rest or (channels != 1 and not self.stacked):
             raise ValueError(
-                "The classifier does not return one number per class. Set num_classes to what it "
-                f"tells apart. Received: {rows.shape[1]} numbers per sample with "
+                "The classifier does not return one number per class. Set num_classes to the "
+                f"number of its classes. Received: {rows.shape[1]} numbers per sample with "
                 f"num_classes={self.num_classes}, stacked={self.stacked}"
             )
         return rows.reshape(len(rows), channels, self.num_classes)
@@ -257,13 +257,13 @@ def log_probabilities(rows, from_logits):
 
     Args:
         rows: float array (..., num_classes), logits or probabilities.
-        from_logits: boolean, which of them.
+        from_logits: boolean, which of the two.
     """
     sums_to_one = rows.min() >= 0 and np.abs(rows.sum(axis=-1) - 1).max() <= _SUM_TOLERANCE
     if sums_to_one == from_logits:
         kind = "probabilities, rows that sum to 1" if from_logits else "logits"
         raise ValueError(
-            f"The classifier's numbers look like {kind}. Set from_logits={not from_logits}. "
+            f"The classifier's outputs look like {kind}. Set from_logits={not from_logits}. "
             f"Received: from_logits={from_logits}, numbers from {rows.min():.4g} to "
             f"{rows.max():.4g}"
         )
@@ -276,7 +276,7 @@ def log_probabilities(rows, from_logits):
 def _check_classifier(classifier):
     if classifier is None:
         raise ValueError(
-            'A classifier reads the samples: "digit_judge", "inception", a keras.Model or a '
+            'A classifier is required: "digit_judge", "inception", a keras.Model or a '
             "function. Received: classifier=None"
         )
 
@@ -285,7 +285,7 @@ def _as_tuples(centers):
     centers = np.asarray(centers, "float64")
     if centers.ndim != 2 or 0 in centers.shape:
         raise ValueError(
-            "The centers of a mixture are an array of shape (num_modes, dim). "
+            "The centers of a mixture must be an array of shape (num_modes, dim). "
             f"Received: centers of shape {centers.shape}"
         )
     return tuple(tuple(row) for row in centers.tolist())

@@ -1,4 +1,4 @@
-"""All metrics at once: features are extracted once, and figures come with their protocols."""
+"""All metrics at once: features are extracted once, and values come with their protocols."""
 
 import itertools
 
@@ -19,22 +19,22 @@ _WIDE = 3072
 
 
 def update_all(metrics, real=None, fake=None, real_is_known=False):
-    """Gives a batch to several metrics, and extracts features once for those that share them.
+    """Updates several metrics with a batch, and extracts features once for those that share them.
 
-    Choose it in a loop of your own, in place of each metric's `update_state`.
+    Use this in a custom loop, in place of each metric's `update_state`.
 
     Args:
         metrics: list of metrics of `kgan.metrics`.
         real: real samples, as in `update_state`. Defaults to `None`.
         fake: generated samples. Defaults to `None`.
-        real_is_known: boolean. With `True` only metrics of pairs take the real samples; the others
-            hold them already, since `reset_fake` kept what they had left. Defaults to `False`.
+        real_is_known: boolean. With `True` only paired metrics take the real samples; the others
+            have them already, since `reset_fake` keeps them. Defaults to `False`.
 
     Returns:
-        Nothing.
+        `None`.
 
     Raises:
-        TypeError: when an entry is no metric of samples.
+        TypeError: when an entry is not a metric of samples.
         ValueError: when the samples do not fit a metric.
 
     Example:
@@ -67,9 +67,9 @@ def update_all(metrics, real=None, fake=None, real_is_known=False):
 
 
 class Evaluation(dict):
-    """Figures by name, and how each was made: what `evaluate` returns.
+    """The result of `evaluate`: values by name, and how each was computed.
 
-    Choose it to print, or to write as JSON: it is a dict of floats.
+    Print it, or write it as JSON: it is a dict of floats.
 
     Args:
         metrics: list of metrics that have seen their samples.
@@ -121,31 +121,31 @@ class Evaluation(dict):
 
 
 def evaluate(real, fake, metrics=None, extractor=None):
-    """Measures generated samples against real ones, with every metric that makes sense.
+    """Compares generated samples with real ones, by every metric that applies.
 
-    Choose it when training is over, or on samples of any other source: the figures come with their
-    protocols. During `fit`, give metrics to `compile(metrics=[...])`.
+    Use this after training, or on samples from any other source: the values come with their
+    protocols. During `fit`, pass metrics to `compile(metrics=[...])`.
 
     Args:
         real: array of real samples: uint8 images, floats in [-1, 1], or vectors.
-        fake: array of generated samples, best as many.
+        fake: array of generated samples, ideally as many.
         metrics: list of metrics, which are reset. Defaults to `None`: Frechet and kernel distance,
             precision, recall, density, coverage and sliced Wasserstein distance; for images of one
             size of at least 11x11 pixels diversity too; with `"digit_judge"` or `"inception"` the
             inception score, where there are enough samples, and with `"digit_judge"` the digits
-            that appear. Without an extractor, samples of more than 3 072 numbers have no Frechet
+            that occur. Without an extractor, samples of more than 3 072 numbers have no Frechet
             distance: their covariance would take minutes, and say little.
-        extractor: what the default metrics compare samples by, as `kgan.metrics.Extractor` takes
-            it. Defaults to `None`, the samples themselves: right for points; for images it needs
-            no network and says little of what they show, so choose `"digit_judge"` for digits,
-            `"inception"` or your own network for photographs.
+        extractor: the features by which the default metrics compare samples, as for
+            `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves: right for points;
+            for images it needs no network but says little about their content, so use
+            `"digit_judge"` for digits, `"inception"` or your own network for photographs.
 
     Returns:
         An `Evaluation`: a dict of floats that prints with its protocols.
 
     Raises:
-        TypeError: when an entry of `metrics` is no metric of samples.
-        ValueError: when there are too few samples, or they do not fit.
+        TypeError: when an entry of `metrics` is not a metric of samples.
+        ValueError: when there are too few samples, or they do not fit the metrics.
 
     Example:
 
@@ -171,7 +171,7 @@ def evaluate(real, fake, metrics=None, extractor=None):
 
 
 def default_metrics(real, samples, extractor=None):
-    """The metrics that `evaluate` takes by default: see there."""
+    """The default metrics of `evaluate`: see there."""
     extractor = Extractor.get(extractor)
     metrics = [
         KernelDistance(extractor),
@@ -196,6 +196,6 @@ def default_metrics(real, samples, extractor=None):
 def _check_metric(metric):
     if not isinstance(metric, SampleMetric):
         raise TypeError(
-            "Samples are measured by metrics that compare real ones with generated ones, such as "
+            "Expected a metric that compares real samples with generated ones, such as "
             f"kgan.metrics.FrechetDistance(). Received: {metric!r}"
         )

@@ -1,4 +1,4 @@
-"""How many modes of a distribution a generator reaches, and how evenly."""
+"""How many modes of a distribution a generator covers, and how evenly."""
 
 import dataclasses
 import math
@@ -13,19 +13,18 @@ _NEAR = 3.0
 
 @dataclasses.dataclass(frozen=True)
 class Coverage:
-    """Modes that samples reach, the share of good samples, and how evenly they are spread.
+    """Modes that samples cover, the share of high-quality samples, and how evenly they spread.
 
-    Choose it to read what `mode_coverage` and `class_coverage` return: printed, it says its
-    protocol too.
+    `mode_coverage` and `class_coverage` return this. Printing it shows the protocol too.
 
     Args:
-        modes: integer, modes that were reached by at least one sample that counts.
-        num_modes: integer, modes that there are.
-        high_quality: float in [0, 1], share of samples near a mode. `None` where every sample
+        modes: integer, modes covered by at least one sample that counts.
+        num_modes: integer, modes in total.
+        high_quality: float in [0, 1], share of samples near a mode. `None` if every sample
             counts, as for a classifier's labels.
         reverse_kl: float, Kullback-Leibler divergence in nats of the histogram of modes from the
-            uniform one: 0 is even, `log(num_modes)` is a single mode. NaN where no sample counts.
-        num_samples: integer, samples that were looked at.
+            uniform one: 0 is even, `log(num_modes)` is a single mode. NaN if no sample counts.
+        num_samples: integer, samples in total.
 
     Example:
 
@@ -50,7 +49,7 @@ class Coverage:
 
     @property
     def protocol(self):
-        """How the figures were made, in words."""
+        """How the values were computed, in words."""
         if self.high_quality is None:
             counted = f"histogram of {self.num_samples} labels against uniform"
         else:
@@ -72,9 +71,9 @@ class Coverage:
 
 
 def mode_coverage(samples, centers, sigma):
-    """Counts the modes of a mixture of round Gaussians that samples reach.
+    """Counts the modes of a mixture of isotropic Gaussians that samples cover.
 
-    Choose it for toys such as `kgan.data.ring` and `kgan.data.grid`, where the modes are known
+    Use this for toy data such as `kgan.data.ring` and `kgan.data.grid`, where the modes are known
     and mode collapse can be counted instead of guessed.
 
     Reference: Lin et al. 2018, "PacGAN: The power of two samples in generative adversarial
@@ -83,7 +82,7 @@ def mode_coverage(samples, centers, sigma):
     KL compares the histogram of the high-quality samples' modes with the uniform one.
 
     Args:
-        samples: float array (num_samples, dim). Samples that are not finite are of no quality.
+        samples: float array (num_samples, dim). Samples that are not finite never count.
         centers: float array (num_modes, dim), the means.
         sigma: float above 0, the standard deviation of each mode and axis.
 
@@ -107,13 +106,13 @@ def mode_coverage(samples, centers, sigma):
     samples, centers = np.asarray(samples, "float64"), np.asarray(centers, "float64")
     if samples.ndim != 2 or centers.ndim != 2 or samples.shape[1] != centers.shape[1]:
         raise ValueError(
-            "Samples and centers are points of one space: arrays of shape (num_samples, dim) and "
-            f"(num_modes, dim). Received: samples of shape {samples.shape}, centers of shape "
+            "Samples and centers must be points of one space: arrays of shape (num_samples, dim) "
+            f"and (num_modes, dim). Received: samples of shape {samples.shape}, centers of shape "
             f"{centers.shape}"
         )
     if 0 in samples.shape or 0 in centers.shape:
         raise ValueError(
-            "Coverage is counted with at least one sample and one mode. Generate some first. "
+            "Coverage needs at least one sample and one mode. Generate some first. "
             f"Received: samples of shape {samples.shape}, centers of shape {centers.shape}"
         )
     if not 0 < sigma < math.inf:
@@ -141,23 +140,23 @@ def mode_coverage(samples, centers, sigma):
 
 
 def class_coverage(labels, num_classes):
-    """Counts the classes that a judge read in samples, and how evenly they come.
+    """Counts the classes that a classifier found in samples, and how evenly they occur.
 
-    Choose it where the modes are classes: digits, or the 1 000 triples of stacked MNIST.
+    Use this when the modes are classes: digits, or the 1 000 triples of stacked MNIST.
 
     Reference: Srivastava et al. 2017, "VEEGAN: Reducing mode collapse in GANs using implicit
     variational learning", section 5 (stacked MNIST): each sample counts for the class that a
-    classifier reads, and the KL compares the histogram with the uniform one.
+    classifier predicts, and the KL compares the histogram with the uniform one.
 
     Args:
         labels: integer array (num_samples,), class ids from 0 to `num_classes - 1`.
-        num_classes: integer, classes that there are.
+        num_classes: integer, classes in total.
 
     Returns:
         A `Coverage` whose `high_quality` is `None`: each sample counts.
 
     Raises:
-        TypeError: when labels or the number of classes are no integers.
+        TypeError: when labels or the number of classes are not integers.
         ValueError: when there are no labels, or one is out of range.
 
     Example:
@@ -176,13 +175,13 @@ def class_coverage(labels, num_classes):
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu" and labels.size:
         raise TypeError(
-            "Labels are class ids, so they are integers. Take the judge's best class first: "
+            "Labels are class ids, so they must be integers. Take the predicted class first: "
             f"logits.argmax(-1). Received: labels of dtype {labels.dtype}"
         )
     if labels.ndim != 1 or not labels.size or labels.min() < 0 or labels.max() >= num_classes:
         span = f"from {labels.min()} to {labels.max()}" if labels.size else "without a value"
         raise ValueError(
-            f"Labels are a vector of class ids from 0 to {num_classes - 1}. "
+            f"Labels must be a vector of class ids from 0 to {num_classes - 1}. "
             f"Received: labels of shape {labels.shape}, {span}"
         )
     counts = np.bincount(labels, minlength=num_classes)

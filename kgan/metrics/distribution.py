@@ -11,10 +11,10 @@ from kgan.utils.arguments import check_count
 class FrechetDistance(SampleMetric):
     """Distance between Gaussians of the means and covariances of real and generated features.
 
-    Choose it as the one figure to watch and to keep the best moment by: it falls as samples get
-    better *and* as they get as varied as the data. Compare only figures of one protocol: it is
-    biased upwards, the more the fewer samples there are, and another extractor is another scale.
-    Sums are kept of all samples, however many; no vectors are, where they outnumber the features.
+    Use this as the one value to monitor and to select the best model by: it falls as samples get
+    better *and* as they get as varied as the data. Only compare values of the same protocol: it is
+    biased upwards, more so for fewer samples, and another extractor has another scale. All samples
+    count, however many: once they outnumber the features, only sums are kept, no vectors.
 
     Reference: Heusel et al. 2017, "GANs trained by a two time-scale update rule converge to a
     local Nash equilibrium": |m_r - m_g|^2 + tr(C_r + C_g - 2 (C_r C_g)^(1/2)), which the paper
@@ -23,12 +23,12 @@ class FrechetDistance(SampleMetric):
     symmetric and stays exact when samples are fewer than features.
 
     Args:
-        extractor: as `kgan.metrics.Extractor` takes it: `"digit_judge"` for digits,
+        extractor: as for `kgan.metrics.Extractor`: `"digit_judge"` for digits,
             `"inception"` for photographs. Defaults to `None`, the samples themselves.
         name: string, the key in logs. Defaults to `"frechet_distance"`.
 
     Raises:
-        ValueError: when `result` is asked for with less than two samples of a side.
+        ValueError: when `result` is called with fewer than two samples of a side.
 
     Example:
 
@@ -122,25 +122,25 @@ class _Moments:
 class KernelDistance(SampleMetric):
     """Squared maximum mean discrepancy of features under a cubic kernel, without bias.
 
-    Choose it beside, or for few samples instead of, the Frechet distance: its mean does not depend
-    on the number of samples, and it says how sure it is. Near zero it may be negative.
+    Use this with the Frechet distance, or instead of it for few samples: its mean does not depend
+    on the number of samples, and it has a standard error. Near zero it may be negative.
 
     Reference: Binkowski et al. 2018, "Demystifying MMD GANs", the kernel inception distance: the
     kernel is (x . y / dim + 1)^3 and the estimate is that of U-statistics, the mean over blocks.
-    The paper draws its subsets at random and anew; here blocks of both sides are disjoint, so that
-    their spread gives a standard error: it is in `standard_error` after `result()`, and NaN where
-    there is a single block.
+    The paper draws each subset independently; here the blocks of both sides are disjoint, so that
+    their spread gives a standard error: it is in `standard_error` after `result()`, and NaN for a
+    single block.
 
     Args:
-        extractor: as `kgan.metrics.Extractor` takes it. Defaults to `None`, the samples themselves.
-        block_size: integer of at least 2, samples of a block at least, where there are as many.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
+        block_size: integer of at least 2, the fewest samples per block, if there are as many.
             Defaults to 1 000.
         num_samples: integer, vectors kept per side. Defaults to 10 000.
-        seed: integer that the blocks are drawn with. Defaults to 0.
+        seed: integer seed of the blocks. Defaults to 0.
         name: string, the key in logs. Defaults to `"kernel_distance"`.
 
     Raises:
-        ValueError: when `result` is asked for with less than two samples of a side.
+        ValueError: when `result` is called with fewer than two samples of a side.
 
     Example:
 
@@ -168,7 +168,7 @@ class KernelDistance(SampleMetric):
         self.seed = check_count("seed", seed, minimum=0)
 
     def result(self):
-        """The mean over blocks, a float; `standard_error` is set beside it."""
+        """The mean over blocks, a float. Sets `standard_error` too."""
         real, fake = self._rows(minimum=2)
         blocks = self._num_blocks()
         random = np.random.default_rng(self.seed)
@@ -205,24 +205,24 @@ def _squared_discrepancy(x, y):
 class SlicedWasserstein(SampleMetric):
     """Mean distance between real and generated samples along random lines.
 
-    Choose it for points and other samples with few numbers, on the data's own scale: it sees
-    shapes that means and covariances do not, and needs no kernel and no neighbours.
+    Use this for points and other samples of few dimensions. It is on the data's own scale, sees
+    shapes that means and covariances miss, and needs neither a kernel nor neighbours.
 
     Reference: Rabin et al. 2011, "Wasserstein barycenter and its application to texture mixing":
     the mean over directions of the Wasserstein distance of projections. It is exact along each
     line, for equal and unequal numbers of samples.
 
     Args:
-        extractor: as `kgan.metrics.Extractor` takes it. Defaults to `None`, the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
         num_directions: integer. Defaults to 128.
         order: 1 for the mean of the distances; 2 for the root of the mean of the squared distances
             of order 2, which weighs far outliers more. Defaults to 1.
         num_samples: integer, vectors kept per side. Defaults to 10 000.
-        seed: integer that the directions are drawn with. Defaults to 0.
+        seed: integer seed of the directions. Defaults to 0.
         name: string, the key in logs. Defaults to `"sliced_wasserstein"`.
 
     Raises:
-        ValueError: when the order is another, or `result` is asked for without samples.
+        ValueError: when the order is neither 1 nor 2, or `result` is called without samples.
 
     Example:
 
@@ -249,7 +249,7 @@ class SlicedWasserstein(SampleMetric):
     ):
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
         if order not in (1, 2):
-            raise ValueError(f"The order of the distance is 1 or 2. Received: order={order!r}")
+            raise ValueError(f"The order of the distance must be 1 or 2. Received: order={order!r}")
         self.num_directions = check_count("num_directions", num_directions)
         self.order, self.seed = int(order), check_count("seed", seed, minimum=0)
 

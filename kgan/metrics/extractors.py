@@ -1,4 +1,4 @@
-"""Extractors: the numbers that metrics compare samples by."""
+"""Extractors: the features by which metrics compare samples."""
 
 import functools
 import hashlib
@@ -9,7 +9,7 @@ import numpy as np
 from kgan.data.checks import check, check_batch
 from kgan.data.fields import Images, Vectors, of_samples, of_shape
 from kgan.data.inspection import received, to_numpy
-from kgan.metrics.features import shared_judge
+from kgan.metrics.features import shared_classifier
 from kgan.utils.arguments import check_count
 from kgan.utils.pixels import to_float
 
@@ -22,29 +22,29 @@ RESIZER = "Pillow's bicubic filter, antialiased"
 class Extractor:
     """Turns samples into the vectors that metrics compare.
 
-    Choose it to extract features once and to use them many times; metrics make their own from what
-    they are given as `extractor`.
+    Use this to extract features once and use them many times; metrics make their own from their
+    argument `extractor`.
 
     Args:
-        source: what reads the samples.
+        source: what extracts the features.
 
             * `None`: the samples themselves, flattened, images in [-1, 1].
             * `"digit_judge"`: 96 numbers of the layer "features" of `kgan.metrics.digit_judge`, on
               grey images.
             * `"inception"`: 2 048 numbers of the InceptionV3 of Keras Applications, whose weights
               are downloaded once. It is *not* the network of 2015 that published FIDs are made
-              with, so the two stand in no common column.
+              with, so the two are not comparable.
             * A `keras.Model` from images in [-1, 1], or from vectors, to numbers.
             * A function of float images in [-1, 1], or of vectors, that returns an array (n, ...).
 
             Networks get images of the size that they were built for: others are resized with
             Pillow's bicubic filter, antialiased (Parmar et al. 2022, "On aliased resizing and
             surprising subtleties in GAN evaluation"). Grey images are repeated for a network that
-            wants colour; colour is refused by one that wants grey. Defaults to `None`.
-        head: `"features"`; `"logits"`, for the classes that the named networks tell apart; or
-            `"images"`, for the samples as they are and not flattened. Models and functions have
-            one output, whatever it is called. Defaults to `"features"`.
-        per_channel: boolean. Reads each channel as a grey image, as stacked digits want it.
+            takes colour; colour is an error for one that takes grey. Defaults to `None`.
+        head: `"features"`; `"logits"`, for the classes of the named networks; or
+            `"images"`, for the samples themselves, not flattened. Models and functions have one
+            output, whatever its name. Defaults to `"features"`.
+        per_channel: boolean. Takes each channel as a grey image, as stacked digits need it.
             Defaults to `False`.
         batch_size: integer, samples per pass, fewer where they are large. Defaults to 500.
 
@@ -65,23 +65,23 @@ class Extractor:
     def __init__(self, source=None, head="features", per_channel=False, batch_size=500):
         if isinstance(source, str) and source not in ("digit_judge", "inception"):
             raise ValueError(
-                'Samples are read by "digit_judge", "inception", a keras.Model, a function, or '
+                '`source` must be "digit_judge", "inception", a keras.Model, a function, or '
                 f"None for the samples themselves. Received: {source!r}"
             )
         if source is not None and not isinstance(source, str) and not callable(source):
             raise TypeError(
-                'Samples are read by "digit_judge", "inception", a keras.Model, a function, or '
+                '`source` must be "digit_judge", "inception", a keras.Model, a function, or '
                 f"None for the samples themselves. Received: a {type(source).__name__}"
             )
         if head not in _HEADS:
-            raise ValueError(f"An extractor's head is one of {_HEADS}. Received: head={head!r}")
+            raise ValueError(f"`head` must be one of {_HEADS}. Received: head={head!r}")
         self.source, self.head, self.per_channel = source, head, bool(per_channel)
         self.batch_size = check_count("batch_size", batch_size)
         self._fingerprint = None
 
     @classmethod
     def get(cls, source, **arguments):
-        """Returns an extractor: `source` itself where it is one, or restored, or a new one."""
+        """Returns an extractor: `source` itself if it is one, one from a config, or a new one."""
         if isinstance(source, cls):
             return source
         fingerprint = None
@@ -94,14 +94,14 @@ class Extractor:
 
     @property
     def key(self):
-        """What two extractors share that give the same numbers."""
+        """A key that is equal for extractors that return the same features."""
         source = self.source
         name = source if source is None or isinstance(source, str) else id(source)
         return name, self.head, self.per_channel
 
     @property
     def own_network(self):
-        """The user's model, or `None` where the samples are read by anything else."""
+        """The user's model, or `None` for any other source."""
         return self.source if isinstance(self.source, keras.Model) else None
 
     def __call__(self, samples, name="samples"):
@@ -109,7 +109,7 @@ class Extractor:
         wants_images = self.head == "images" or self.per_channel
         samples = read(samples, name, wants_images or self._reads_images)
         if self.head == "images" or self.source is None:
-            # Metrics keep what they get, and a caller may fill the array anew.
+            # Metrics keep references, and a caller may overwrite the array.
             rows = _floats(samples)
             rows = rows.copy() if np.may_share_memory(rows, samples) else rows
             return rows if self.head == "images" else rows.reshape(len(samples), -1)
@@ -126,19 +126,19 @@ class Extractor:
             output = network(self._fitted(batch, name))
             if isinstance(output, (list, tuple, dict)):
                 raise TypeError(
-                    "An extractor returns one array, and this one returned several. Wrap it: "
+                    "An extractor must return one array, and this one returned several. Wrap it: "
                     "keras.Model(model.input, model.get_layer(name).output). "
                     f"Received: a {type(output).__name__}"
                 )
             output = to_numpy(output, "features")
             if output.shape[:1] != batch.shape[:1]:
                 raise ValueError(
-                    "An extractor returns one row per sample. "
+                    "An extractor must return one row per sample. "
                     f"Received: {output.shape} for samples of shape {batch.shape}"
                 )
             if not np.isfinite(output).all():
                 raise ValueError(
-                    "An extractor returns finite features. Look at its weights, and whether it "
+                    "An extractor must return finite features. Check its weights, and whether it "
                     "was trained on images of another scale than [-1, 1]. "
                     f"Received: NaN or infinite features of {name}"
                 )
@@ -152,7 +152,7 @@ class Extractor:
 
     @property
     def input_shape(self):
-        """Shape of one sample that the network was built for, or `None` where it takes any."""
+        """Shape of one sample that the network was built for, or `None` if it takes any."""
         if self.source == "digit_judge":
             return (28, 28, 1)
         if self.source == "inception":
@@ -164,13 +164,13 @@ class Extractor:
             return None
         if isinstance(shape, (list, dict)):
             raise TypeError(
-                "An extractor has one input, the samples. Wrap the model in one that has. "
+                "An extractor must have one input, the samples. Wrap the model in one that has. "
                 f"Received: a model with the inputs {shape}"
             )
         return tuple(shape[1:])
 
     def words(self, dim):
-        """What reads the samples, in words, with the length of its vectors."""
+        """The extractor in words, with the length of its vectors."""
         kind = "logits" if self.head == "logits" else "features"
         if self.head == "images":
             return "images in [-1, 1]"
@@ -191,7 +191,7 @@ class Extractor:
         return f"{text}, each channel by itself" if self.per_channel else text
 
     def resizing(self, shapes):
-        """What was done to samples of these shapes (without the batch axis), in words."""
+        """How samples of these shapes (without the batch axis) are resized, in words."""
         wanted = self.input_shape or ()
         done = []
         for shape in shapes:
@@ -209,10 +209,10 @@ class Extractor:
         return ", ".join(dict.fromkeys(done)) or "no resizing"
 
     def get_config(self):
-        """What `get` makes the extractor from again.
+        """The config from which `get` restores the extractor.
 
         Raises:
-            ValueError: when a function is not registered, so that no file could name it.
+            ValueError: when a function is not registered, so it can't be saved by its name.
         """
         if self.source is None or isinstance(self.source, str):
             return self.source
@@ -220,8 +220,8 @@ class Extractor:
             name = keras.saving.get_registered_name(self.source)
             if keras.saving.get_registered_object(name) is not self.source:
                 raise ValueError(
-                    "A function that extracts features is saved by its name, so it has to be "
-                    "registered: write @keras.saving.register_keras_serializable() above it. "
+                    "A function that extracts features is saved by its name, so it must be "
+                    "registered: decorate it with @keras.saving.register_keras_serializable(). "
                     f"Received: {self.source!r}"
                 )
             return {"object": keras.saving.serialize_keras_object(self.source)}
@@ -238,9 +238,9 @@ class Extractor:
         if self._fingerprint is not None:
             if fingerprint(self.source) != self._fingerprint:
                 raise ValueError(
-                    "The extractor was restored without its weights, which a metric's "
-                    "configuration does not hold, so its figures would mean nothing. Load them "
-                    "into metric.extractor.source, or make the metric anew with the trained model. "
+                    "The extractor was restored without its weights, which the config of a metric "
+                    "does not contain, so its values would be meaningless. Load them into "
+                    "metric.extractor.source, or create the metric again with the trained model. "
                     f"Received: the model {self.source.name} with other weights"
                 )
             self._fingerprint = None
@@ -253,7 +253,7 @@ class Extractor:
             return batch
         if len(wanted) != batch.ndim - 1:
             raise ValueError(
-                f"{name} do not fit the extractor, which reads samples of shape {wanted}. Choose "
+                f"{name} do not fit the extractor, which takes samples of shape {wanted}. Use "
                 f"extractor=None for vectors. Received: {name} of shape {batch.shape}"
             )
         if not self._reads_images:
@@ -263,7 +263,7 @@ class Extractor:
             batch = np.repeat(batch, 3, axis=-1)
         if wanted[2] not in (None, batch.shape[-1]):
             raise ValueError(
-                f"The extractor reads images with {wanted[2]} channel(s). Average colours first, "
+                f"The extractor takes images with {wanted[2]} channel(s). Average colours first, "
                 "images.mean(axis=-1, keepdims=True), or count stacked digits with "
                 'ModeCoverage(classifier="digit_judge", stacked=True). '
                 f"Received: {name} of shape {batch.shape}"
@@ -272,23 +272,23 @@ class Extractor:
 
 
 def read(samples, name="samples", as_images=False, whole=False):
-    """Samples as an array that is whole and checked.
+    """Converts samples to a validated array.
 
     Args:
         samples: images, uint8 (n, height, width) or (n, height, width, channels) or floats
             (n, height, width, channels) in [-1, 1]; or finite floats (n, ...) of any other shape.
         name: string for messages.
-        as_images: boolean. Takes floats (n, height, width) for grey images, and refuses all that
-            can't be images. Defaults to `False`.
-        whole: boolean, whether this is a whole collection, in which what is odd in training data
-            is odd too and warned of, such as floats on [0, 1]. Defaults to `False`, a batch.
+        as_images: boolean. Takes floats (n, height, width) as grey images, and raises for anything
+            that can't be images. Defaults to `False`.
+        whole: boolean, whether this is a whole data set, for which the warnings of training data
+            apply, such as that of floats in [0, 1]. Defaults to `False`, a batch.
 
     Returns:
         uint8 or float32 images with their channels, or floats (n, ...), (n, 1) for plain numbers.
     """
     if isinstance(samples, keras.KerasTensor) or _is_symbolic(samples):
         raise TypeError(
-            "Metrics of samples work on arrays, outside of compiled graphs. Give them to the "
+            "Metrics of samples work on arrays, outside of compiled graphs. Pass them to the "
             "compile(metrics=[...]) of a kgan model, or call update_state yourself. "
             f"Received: {name}, a symbolic tensor"
         )
@@ -301,7 +301,7 @@ def read(samples, name="samples", as_images=False, whole=False):
         return samples
     if not np.isfinite(samples).all():
         raise ValueError(
-            f"{name} hold NaN or infinite values, which are at no distance from anything. The "
+            f"{name} contain NaN or infinite values, which have no distance to anything. The "
             "network that made them has probably diverged: go back to an earlier checkpoint. "
             f"{received(name, samples)}"
         )
@@ -327,7 +327,7 @@ def resize(images, size):
 
 @functools.lru_cache(maxsize=16)
 def _filter(old, new):
-    """The matrix (new, old) that resizes a column: what Pillow makes of the unit vectors."""
+    """The matrix (new, old) that resizes a column: Pillow's result for the unit vectors."""
     from PIL import Image
 
     unit = Image.fromarray(np.eye(old, dtype="float32"))
@@ -344,12 +344,13 @@ def fingerprint(model):
 
 @functools.cache
 def _named(name, head):
-    """One network for all metrics that read by it."""
+    """The network of this name, shared by all metrics that use it."""
     if name == "digit_judge":
-        judge = shared_judge()
+        classifier = shared_classifier()
         if head == "logits":
-            return judge
-        return keras.Model(judge.input, judge.get_layer("features").output, name="digit_judge")
+            return classifier
+        features = classifier.get_layer("features").output
+        return keras.Model(classifier.input, features, name="digit_judge")
     top = head == "logits"
     try:
         return keras.applications.InceptionV3(
@@ -361,11 +362,11 @@ def _named(name, head):
         )
     except Exception as error:
         raise ValueError(
-            "The weights of Keras Applications' InceptionV3 cannot be had here: "
+            "The weights of Keras Applications' InceptionV3 could not be loaded: "
             f"{type(error).__name__}, {str(error)[:200]}. On a machine with a network run "
             f"keras.applications.InceptionV3(include_top={top}) and copy its file from "
-            "~/.keras/models to the same folder here, or choose another extractor: a keras.Model "
-            'of your own, "digit_judge" for digits, or None. Received: "inception"'
+            "~/.keras/models to the same folder here, or use another extractor: your own "
+            'keras.Model, "digit_judge" for digits, or None. Received: "inception"'
         ) from error
 
 
@@ -378,6 +379,6 @@ def _target(wanted, shape):
 
 
 def _is_symbolic(samples):
-    # TensorFlow's symbolic tensors have no `numpy`, JAX's tracers say what they are.
+    # By the names of their classes, so that no framework is imported.
     kinds = {cls.__name__ for cls in type(samples).__mro__}
     return bool(kinds & {"SymbolicTensor", "Tracer"})

@@ -1,4 +1,4 @@
-"""The digit judge: a network that reads images, so that metrics compare what they show."""
+"""The classifier of digits, so that metrics compare what images show."""
 
 import functools
 import json
@@ -20,13 +20,13 @@ CARD = _FOLDER / "digit_judge.json"
 def digit_judge(weights="mnist"):
     """A classifier of handwritten digits, trained by us on MNIST and shipped with kgan.
 
-    Choose it to read which digits a generator makes: for the accuracy of conditional models, to
-    count modes, and as the extractor of distances between distributions of digits. Its layer
-    "features" holds the numbers that such distances are taken on:
-    `keras.Model(judge.input, judge.get_layer("features").output)`.
+    Use this to find out which digits a generator makes: for the accuracy of conditional models, to
+    count modes, and as the feature extractor of distances between distributions of digits. The
+    features are the output of its layer "features":
+    `keras.Model(classifier.input, classifier.get_layer("features").output)`.
 
     `digit_judge.json` beside this file is its card: accuracy on MNIST's test images, recipe, seed
-    and the hash of the weights. `python benchmarks/train_judge.py` trains it again.
+    and the hash of the weights. `python benchmarks/train_judge.py` retrains it.
 
     Args:
         weights: `"mnist"` for the shipped weights, or `None` for new ones. Defaults to `"mnist"`.
@@ -36,7 +36,7 @@ def digit_judge(weights="mnist"):
         (n, 10) of the digits. It computes in float32 under any dtype policy.
 
     Raises:
-        ValueError: when `weights` is another, or the shipped file is not the one of the card.
+        ValueError: when `weights` is neither, or the shipped file does not match the card.
 
     Example:
 
@@ -45,16 +45,15 @@ def digit_judge(weights="mnist"):
 
     import kgan
 
-    judge = kgan.metrics.digit_judge()
-    logits = judge(np.zeros((4, 28, 28, 1), "float32"))  # (4, 10)
+    classifier = kgan.metrics.digit_judge()
+    logits = classifier(np.zeros((4, 28, 28, 1), "float32"))  # (4, 10)
     ```
     """
     if weights not in ("mnist", None):
         raise ValueError(
-            'The judge comes with the weights "mnist", or with None for new ones. '
-            f"Received: weights={weights!r}"
+            f'`weights` must be "mnist", or None for new ones. Received: weights={weights!r}'
         )
-    # Its figures must not depend on the policy of the model that it judges.
+    # Its outputs must not depend on the dtype policy of the model that is evaluated.
     float32 = {"dtype": "float32"}
     inputs = keras.Input((28, 28, 1), name="images", **float32)
     x = inputs
@@ -68,27 +67,27 @@ def digit_judge(weights="mnist"):
     x = layers.Dropout(0.3, seed=0, name="dropout", **float32)(x)
     x = layers.Dense(96, activation="relu", name="features", **float32)(x)
     logits = layers.Dense(10, name="logits", **float32)(x)
-    judge = keras.Model(inputs, logits, name="digit_judge")
+    classifier = keras.Model(inputs, logits, name="digit_judge")
     if weights is not None:
         _check_hash()
-        judge.load_weights(WEIGHTS)
-    return judge
+        classifier.load_weights(WEIGHTS)
+    return classifier
 
 
-def read_digits(images, judge=None, batch_size=500):
-    """The digits that the judge reads in images, and how sure it is.
+def read_digits(images, classifier=None, batch_size=500):
+    """Classifies images of digits, and returns the digits and their probabilities.
 
-    Choose it on what `generate` returns: it takes uint8 as it takes floats, in any number.
+    Use this on the output of `generate`: any number of images, as uint8 or floats.
 
     Args:
         images: array (n, 28, 28, 1) or (n, 28, 28), white on black, uint8 or floats in [-1, 1].
-        judge: another judge, from such images to 10 logits. Defaults to `None`, the shipped one,
-            which is loaded once for all.
+        classifier: another `keras.Model` from such images to 10 logits. Defaults to `None`, the
+            shipped one, which is loaded only once.
         batch_size: integer, images per pass. Defaults to 500.
 
     Returns:
-        Two NumPy arrays (n,): the digits as int64, and the probabilities that the judge gives
-        them, as float32.
+        Two NumPy arrays (n,): the digits as int64, and the probabilities that the classifier
+        gives them, as float32.
 
     Raises:
         ValueError: when the images are of another shape or range.
@@ -98,7 +97,7 @@ def read_digits(images, judge=None, batch_size=500):
     ```python
     import kgan
 
-    images = kgan.data.load("digits", size=28)[:20]  # of another hand than MNIST's
+    images = kgan.data.load("digits", size=28)[:20]  # not from MNIST
     digits, confidences = kgan.metrics.read_digits(images)
     ```
     """
@@ -107,38 +106,38 @@ def read_digits(images, judge=None, batch_size=500):
         images = images[..., None]
     if images.shape[1:] != (28, 28, 1):
         raise ValueError(
-            "The judge reads grey images of 28x28, as MNIST's. Resize them first, or give it one "
+            "The classifier takes grey images of 28x28, as MNIST's. Resize them, or pass one "
             f"channel at a time: images[..., :1]. Received: images of shape {images.shape}"
         )
     batch_size = check_count("batch_size", batch_size)
-    judge = judge or shared_judge()
+    classifier = classifier or shared_classifier()
     logits = np.zeros((len(images), 10), "float32")
     for start in range(0, len(images), batch_size):
         batch = _scaled(images[start : start + batch_size])
-        logits[start : start + len(batch)] = judge.predict_on_batch(batch)
+        logits[start : start + len(batch)] = classifier.predict_on_batch(batch)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     return logits.argmax(axis=1), odds.max(axis=1) / odds.sum(axis=1)
 
 
 @functools.cache
-def shared_judge():
-    """The shipped judge, loaded once for all that read by it and train nothing."""
+def shared_classifier():
+    """The shipped classifier, loaded once for every use that does not train it."""
     return digit_judge()
 
 
 def _scaled(images):
     if images.dtype.kind in "iu":
         return to_float(images)
-    # So written that NaN, which compares with nothing, is refused too.
+    # Written so that NaN, which compares false, raises an error too.
     if not (np.abs(images) <= 1.0).all():
         raise ValueError(
-            "The judge reads uint8 images or floats in [-1, 1]. Scale floats in 0..255 with "
+            "The classifier takes uint8 images or floats in [-1, 1]. Scale floats in 0..255 with "
             f"images / 127.5 - 1. Received: floats from {images.min():.4g} to {images.max():.4g}"
         )
     return images.astype("float32")
 
 
 def _check_hash():
-    remedy = "Install kgan anew, or train the digit judge: python benchmarks/train_judge.py."
+    remedy = "Reinstall kgan, or train the classifier: python benchmarks/train_judge.py."
     check_shipped(CARD, remedy=remedy)
     check_shipped(WEIGHTS, json.loads(CARD.read_text())["sha256"], remedy)

@@ -1,4 +1,4 @@
-"""Precision and recall by nearest neighbours: are samples real, and are all kinds among them?"""
+"""Precision and recall by nearest neighbours: do samples look real, and cover the data?"""
 
 import keras
 import numpy as np
@@ -12,14 +12,14 @@ _DISTANCES = 2**23
 
 @keras.saving.register_keras_serializable(package="kgan")
 class PrecisionRecall(SampleMetric):
-    """How many samples look real, and how much of the real data they reach, as two figures.
+    """How many samples look real, and how much of the real data they cover, as separate values.
 
-    Choose it to tell bad samples (low precision and density) from missing ones (low recall and
-    coverage), which a single distance mixes. Density and coverage are the figures to trust where
+    Use this to distinguish bad samples (low precision and density) from missing ones (low recall
+    and coverage), which a single distance mixes. Density and coverage are the ones to trust when
     there are outliers: one real outlier has a large ball, in which every sample counts as precise.
-    A perfect generator has about 1 of density and coverage, when there are as many samples of each
-    side. Precision and recall fall with the dimension (two equal Gaussians of 96 dimensions: 0.7),
-    so hold them beside those of more real data.
+    A perfect generator has a density and a coverage of about 1, if both sides have as many samples.
+    Precision and recall fall with the dimension (two equal Gaussians of 96 dimensions: 0.7), so
+    compare them with those of further real data.
 
     Reference: Kynkaanniemi et al. 2019, "Improved precision and recall metric for assessing
     generative models" (precision, recall); Naeem et al. 2020, "Reliable fidelity and diversity
@@ -29,7 +29,7 @@ class PrecisionRecall(SampleMetric):
     generated one lies in, over k. Coverage: real samples with a generated one in their ball.
 
     Args:
-        extractor: as `kgan.metrics.Extractor` takes it. Defaults to `None`, the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
         neighbours: integer, k. Defaults to 5 as in Naeem et al.; Kynkaanniemi et al. take 3.
         num_samples: integer, vectors kept per side; the time grows with its square. Defaults to
             10 000.
@@ -37,7 +37,7 @@ class PrecisionRecall(SampleMetric):
             Defaults to `"precision_recall"`.
 
     Raises:
-        ValueError: when `result` is asked for with no more than k samples of a side.
+        ValueError: when `result` is called with no more than k samples of a side.
 
     Example:
 

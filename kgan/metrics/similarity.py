@@ -1,4 +1,4 @@
-"""Likeness of images: PSNR and SSIM of pairs, and MS-SSIM as a measure of diversity."""
+"""Similarity of images: PSNR and SSIM of pairs, and MS-SSIM as a measure of diversity."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 class _PairedMetric(SampleMetric):
-    """Mean over pairs of images of a figure that `_values` computes."""
+    """Mean over pairs of images of the values that `_values` computes."""
 
     paired = True
     mode = "max"
@@ -26,14 +26,14 @@ class _PairedMetric(SampleMetric):
         super().__init__(extractor=Extractor(head="images"), name=name)
 
     def update_features(self, real=None, fake=None):
-        """Takes images that belong together row by row, float arrays (n, h, w, channels)."""
+        """Adds pairs of images, row by row, as float arrays (n, h, w, channels)."""
         if real is None and fake is None:
             return
         if real is None or fake is None or real.shape != fake.shape:
             shapes = [None if x is None else x.shape for x in (real, fake)]
             raise ValueError(
                 f"{type(self).__name__} compares image by image: each generated image, such as a "
-                "translation, with its target, in one order and of one shape. Received: targets of "
+                "translation, with its target, in the same order and shape. Received: targets of "
                 f"shape {shapes[0]}, generated images of shape {shapes[1]}"
             )
         values = self._values(real.astype("float64"), fake.astype("float64"))
@@ -46,7 +46,7 @@ class _PairedMetric(SampleMetric):
         return self._fake.total / self._fake.seen
 
     def reset_fake(self):
-        """Forgets all pairs: a target is nothing without its partner."""
+        """Discards all pairs: a target is useless without its generated image."""
         self._real, self._fake = self._new_side(), self._new_side()
 
     def get_config(self):
@@ -77,15 +77,15 @@ class _Sum:
 class PeakSignalToNoiseRatio(_PairedMetric):
     """Mean over pairs of the ratio of the peak to the squared error, in decibels.
 
-    Choose it for translators whose target is known pixel by pixel, as in super-resolution. It
+    Use this for translators whose target is known pixel by pixel, as in super-resolution. It
     favours blur where the target is uncertain: look at `StructuralSimilarity` and at pictures too.
-    Equal images have infinitely many decibels.
+    Equal images have an infinite ratio.
 
     Args:
         name: string, the key in logs. Defaults to `"peak_signal_to_noise_ratio"`.
 
     Raises:
-        ValueError: when a batch has not as many targets as generated images, of one shape.
+        ValueError: when targets and generated images of a batch differ in number or shape.
 
     Example:
 
@@ -113,21 +113,21 @@ class PeakSignalToNoiseRatio(_PairedMetric):
 
 @keras.saving.register_keras_serializable(package="kgan")
 class StructuralSimilarity(_PairedMetric):
-    """Mean over pairs of the likeness of small windows: 1 for equal images, about 0 for others.
+    """Mean over pairs of the similarity of small windows: 1 for equal images, about 0 for others.
 
-    Choose it beside `PeakSignalToNoiseRatio` for translators: it looks at structure, and takes a
-    shift of brightness lightly.
+    Use this with `PeakSignalToNoiseRatio` for translators: it compares structure, and tolerates a
+    shift of brightness.
 
     Reference: Wang et al. 2004, "Image quality assessment: from error visibility to structural
     similarity", equation 13: a Gaussian window of 11 pixels with sigma 1.5, K1 = 0.01, K2 = 0.03,
-    windows that lie wholly inside; the mean over windows and channels.
+    windows that lie entirely inside; the mean over windows and channels.
 
     Args:
         name: string, the key in logs. Defaults to `"structural_similarity"`.
 
     Raises:
-        ValueError: when a batch has not as many targets as generated images, of one shape and of
-            at least 11x11 pixels.
+        ValueError: when targets and generated images of a batch differ in number or shape, or are
+            smaller than 11x11 pixels.
 
     Example:
 
@@ -153,29 +153,29 @@ class StructuralSimilarity(_PairedMetric):
 
 @keras.saving.register_keras_serializable(package="kgan")
 class MultiScaleStructuralSimilarity(SampleMetric):
-    """Mean likeness of random pairs of generated images: the lower, the more diverse they are.
+    """Mean similarity of random pairs of generated images: the lower, the more diverse they are.
 
-    Choose it to see collapse of images without classes or modes that could be counted, beside the
-    figure of the real data in `real_similarity`: it is a warning when generated images are more
-    alike than real ones, and no merit when they are less alike, since noise is least. Within a
-    class it says more: give it the samples of one.
+    Use this to detect collapse of images without countable classes or modes. Compare it with the
+    value of the real data in `real_similarity`: it is a warning when generated images are more
+    alike than real ones, and no merit when they are less alike, since noise is the least alike. It
+    says more within a class: pass the samples of one.
 
     Reference: Odena et al. 2017, "Conditional image synthesis with auxiliary classifier GANs",
     section 4.2, on the MS-SSIM of Wang et al. 2003, "Multiscale structural similarity for image
-    quality assessment". Five scales want images of at least 176x176; smaller images have as many
-    as windows of 11x11 fit in (28x28: two), with weights that add up to 1 again. Negative contrast
-    terms, whose powers are no real numbers, count as 0.
+    quality assessment". Five scales need images of at least 176x176; smaller images have as many
+    as windows of 11x11 fit into (28x28: two), with weights that add up to 1 again. Negative
+    contrast terms, whose powers are not real numbers, count as 0.
 
     Args:
-        num_pairs: integer, pairs that are compared, at most, of images that are drawn at random.
+        num_pairs: integer, the most pairs that are compared, of images drawn at random.
             Defaults to 500.
         scales: integer from 1 to 5. Defaults to `None`, as many as fit.
-        seed: integer that the pairs are drawn with. Defaults to 0.
+        seed: integer seed of the pairs. Defaults to 0.
         name: string, the key in logs. Defaults to `"multi_scale_structural_similarity"`.
 
     Raises:
         ValueError: when images are smaller than 11x11 or too small for the scales, or there are
-            less than two.
+            fewer than two.
 
     Example:
 
@@ -204,11 +204,11 @@ class MultiScaleStructuralSimilarity(SampleMetric):
             extractor=Extractor(head="images"), num_samples=2 * self.num_pairs, name=name
         )
         if scales is not None and check_count("scales", scales) > len(_WEIGHTS):
-            raise ValueError(f"There are one to five scales. Received: scales={scales}")
+            raise ValueError(f"`scales` must be from one to five. Received: scales={scales}")
         self.scales, self.seed = scales, check_count("seed", seed, minimum=0)
 
     def result(self):
-        """The mean of the generated pairs, a float; `real_similarity` is set beside it."""
+        """The mean of the generated pairs, a float. Sets `real_similarity` too."""
         _, fake = self._rows()
         self.real_similarity = None
         if len(self._real) > 1:
@@ -221,7 +221,7 @@ class MultiScaleStructuralSimilarity(SampleMetric):
         return float(values.mean())
 
     def reset_fake(self):
-        """Forgets the generated samples, and keeps what the real ones left."""
+        """Discards the generated samples, and keeps the real ones."""
         super().reset_fake()
         self.real_similarity = None
 
@@ -237,7 +237,7 @@ class MultiScaleStructuralSimilarity(SampleMetric):
     def _check_counts(self, minimum):
         if self._fake.seen < minimum:
             raise ValueError(
-                "Pairs are made of at least two generated images. Call update_state(real, fake) "
+                "Pairs need at least two generated images. Call update_state(real, fake) "
                 f"first. Received: {self._fake.seen} generated images"
             )
 
@@ -273,7 +273,7 @@ def _similarity(one, other):
     if min(one.shape[1:3]) <= 2 * _RADIUS:
         raise ValueError(
             "The window of the structural similarity has 11x11 pixels. Resize the images, or "
-            f"choose PeakSignalToNoiseRatio. Received: images of shape {one.shape}"
+            f"use PeakSignalToNoiseRatio. Received: images of shape {one.shape}"
         )
 
     def blurred(images):
@@ -282,7 +282,7 @@ def _similarity(one, other):
         inside = slice(_RADIUS, -_RADIUS)
         return images[:, inside, inside]
 
-    # To intensities from 0 on: around a mean of 0 the luminance term would mean nothing.
+    # Shifted to start at 0: around a mean of 0 the luminance term would be meaningless.
     one, other = one + 1.0, other + 1.0
     mean, other_mean = blurred(one), blurred(other)
     variances = blurred(one**2) - mean**2 + blurred(other**2) - other_mean**2
@@ -300,13 +300,13 @@ def _halved(images):
 
 
 def _scales(size, wanted):
-    """How many scales have windows that fit; what is wanted, where that is given."""
+    """The number of scales whose windows fit, or `wanted` if it is given."""
     fit = [scale for scale in range(len(_WEIGHTS)) if min(size) >> scale > 2 * _RADIUS]
     found = len(fit) if wanted is None else wanted
     if not fit or found > len(fit):
         raise ValueError(
             "The window of the structural similarity has 11x11 pixels, and each scale halves the "
-            f"images. Resize them, or take {len(fit) or 'no'} scale(s). Received: images of "
+            f"images. Resize them, or use {len(fit) or 'no'} scale(s). Received: images of "
             f"{size[0]}x{size[1]}, scales={wanted}"
         )
     return found

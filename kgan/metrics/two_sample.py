@@ -1,4 +1,4 @@
-"""Are two sets of samples from one distribution? A classifier that cannot tell says yes."""
+"""Do two sets of samples come from one distribution? A test with a classifier."""
 
 import dataclasses
 import math
@@ -15,21 +15,21 @@ from kgan.utils.arguments import check_count
 
 _BATCH = 64
 _PATIENCE = 3
-# Part of the training half that chooses the moment to stop.
+# Share of the training half that is held out for early stopping.
 _VALIDATION = 0.2
 _FEWEST = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class TwoSampleResult:
-    """What `two_sample_test` found: printed, it says what it means.
+    """The result of `two_sample_test`. Printing it explains it.
 
     Args:
-        accuracy: float, share of held-out samples whose side the classifier named rightly.
-        p_value: float, how often a classifier that guesses does as well.
+        accuracy: float, share of held-out samples that the classifier assigned to the right side.
+        p_value: float, probability that a classifier that guesses does as well.
         num_test: integer, held-out samples of both sides together.
-        num_train: integer, samples of both sides that the classifier learned from.
-        seed: integer that samples were drawn and the classifier was started with.
+        num_train: integer, samples of both sides that the classifier was trained on.
+        seed: integer seed of the drawn samples and of the classifier's initial weights.
         classifier: string, the classifier in words.
 
     Example:
@@ -51,12 +51,12 @@ class TwoSampleResult:
     classifier: str
 
     def differs(self, level=0.05):
-        """Whether the two sides differ, wrongly said of equal ones with this probability."""
+        """Whether the two sides differ, at this probability of a false alarm."""
         return self.p_value < level
 
     @property
     def protocol(self):
-        """How the figures were made, in words."""
+        """How the values were computed, in words."""
         return (
             f"classifier two-sample test: {self.classifier} learned from {self.num_train} samples, "
             f"half of each side, and was tested on {self.num_test} others; p from the binomial "
@@ -64,7 +64,7 @@ class TwoSampleResult:
         )
 
     def __str__(self):
-        found = f"{self.accuracy:.1%} of {self.num_test} held-out samples were told apart rightly"
+        found = f"{self.accuracy:.1%} of {self.num_test} held-out samples were told apart correctly"
         # Of thousands of samples it may be too small for a float.
         chance = f"probability {self.p_value:.2g}" if self.p_value else "next to no probability"
         if self.differs():
@@ -78,32 +78,34 @@ class TwoSampleResult:
 
 
 def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=15):
-    """Tests whether two sets of samples come from one distribution, by a classifier.
+    """Tests whether two sets of samples come from one distribution, with a classifier.
 
-    Choose it for a yes or no with a known rate of false alarms, where distances only give numbers:
-    whether the data of a deployment still look like those that a model was trained on, or whether
-    a generator can be told from its data. Half of the samples train a small network to tell the
-    two sides apart; if both are of one distribution, it can only guess on the other half. With many
-    samples it finds the smallest difference: read the accuracy too, which says how large it is.
+    Use this for a yes or no with a known rate of false alarms, where distances only give numbers:
+    whether the data in deployment still looks like the data that a model was trained on, or whether
+    a generator can be told apart from its data. Half of the samples train a small network to tell
+    the two sides apart; if both come from one distribution, it can only guess on the other half.
+    With many samples it finds the smallest difference: look at the accuracy too, which says how
+    large it is.
 
-    Points, and features of an `extractor`, are read by two hidden layers of 64 units; images by a
-    small convolutional network. It is kept from the epoch at which a fifth of the training half,
-    left out of training, was read best. A network of Keras runs where the models run, reads images
-    better than classifiers of flat pixels, and the same seed gives the same result on a CPU.
+    Points, and features of an `extractor`, are classified by two hidden layers of 64 units; images
+    by a small convolutional network. Its weights are those of the epoch with the lowest loss on a
+    fifth of the training half, which is held out of training. A Keras network runs wherever the
+    models run and classifies images better than classifiers of flat pixels do, and the same seed
+    gives the same result on a CPU.
 
     Reference: Lopez-Paz and Oquab 2017, "Revisiting classifier two-sample tests", section 3. The
     paper approximates the accuracy of guesses by a Gaussian; here it is the exact binomial.
 
     Args:
         a: uint8 images, floats in [-1, 1], or vectors: at least 20 samples, none of which is also
-            in `b`. Each should be drawn by itself: copies, as of oversampled data or of a camera's
-            still frames, let chance look like a difference, and are warned of.
-        b: samples of the same shape. Of the larger side as many are drawn as the smaller has.
-        seed: integer that chooses the halves and starts the classifier. Defaults to 0.
-        extractor: as `kgan.metrics.Extractor` takes it: the classifier then reads features.
+            in `b`. They should be independent: copies, as in oversampled data or a camera's still
+            frames, make chance look like a difference, and cause a warning.
+        b: samples of the same shape. The larger side is subsampled to the size of the smaller.
+        seed: integer seed of the halves and of the classifier. Defaults to 0.
+        extractor: as for `kgan.metrics.Extractor`: the classifier then takes features.
             Defaults to `None`, the samples themselves.
-        num_samples: integer, samples drawn per side, at most. Defaults to 10 000.
-        epochs: integer, passes over the training half at most. Defaults to 15.
+        num_samples: integer, the most samples drawn per side. Defaults to 10 000.
+        epochs: integer, the most passes over the training half. Defaults to 15.
 
     Returns:
         A `TwoSampleResult`.
@@ -118,7 +120,7 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
 
     trained_on = kgan.data.ring(1000, seed=0)
 
-    # Drift: do the points of today look like those of training?
+    # Drift: do today's points look like those of training?
     today = kgan.data.ring(1000, seed=1) + (0.3, 0.0)
     result = kgan.metrics.two_sample_test(trained_on, today)
     print(result)  # The samples differ: ...
@@ -137,7 +139,7 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
     sides = [read(side, name, whole=True) for side, name in ((a, "a"), (b, "b"))]
     if sides[0].shape[1:] != sides[1].shape[1:]:
         raise ValueError(
-            "Samples of different shapes are told apart without a test. Bring both to one shape. "
+            "Samples of different shapes differ without a test. Reshape both to the same shape. "
             f"Received: a of shape {sides[0].shape}, b of shape {sides[1].shape}"
         )
     for side, name in zip(sides, "ab"):
@@ -200,7 +202,7 @@ def _p_value(hits, count):
 
 
 def _network(shape, random):
-    """A classifier whose start depends on the seed alone, in float32 under any policy."""
+    """A classifier whose initial weights only depend on the seed, in float32 under any policy."""
 
     def weighted(layer, *arguments, **options):
         start = keras.initializers.HeNormal(seed=int(random.integers(2**31)))
@@ -223,7 +225,7 @@ def _network(shape, random):
 
 
 def _fit(network, samples, labels, epochs, random):
-    """Trains until held-out samples are read worse, and goes back to the best epoch."""
+    """Trains with early stopping on held-out samples, and restores the best epoch."""
     network.compile(
         keras.optimizers.Adam(1e-3),
         keras.losses.BinaryCrossentropy(from_logits=True),

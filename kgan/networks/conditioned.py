@@ -23,10 +23,10 @@ def generator(
     kernel_size=5,
     normalization=True,
 ):
-    """The networks of DCGAN for images, perceptrons for other samples, that follow a label.
+    """A conditional generator: DCGAN's network for images, a perceptron for other samples.
 
-    Choose it beside `kgan.networks.conditioned.discriminator`. One embedding of the label is joined
-    to the noise, another multiplies it.
+    Use this with `kgan.networks.conditioned.discriminator`. One embedding of the label is
+    concatenated with the noise, another multiplies it.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 3.2; Reed
     et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.1.
@@ -36,7 +36,8 @@ def generator(
             `kgan.networks.dcgan.num_stages`; `(dim,)` for vectors.
         num_classes: integer of at least 2.
         latent_dim: integer, size of the noise. Defaults to 100.
-        embedding_dim: integer, size of the embedding that is joined to the noise. Defaults to 50.
+        embedding_dim: integer, size of the embedding that is concatenated with the noise. Defaults
+            to 50.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for other samples: widths of the hidden layers. Defaults to
             `(128, 128, 128)`.
@@ -47,7 +48,7 @@ def generator(
         A functional `keras.Model`: noise (batch, latent_dim) and labels (batch,) -> samples.
 
     Raises:
-        ValueError: when there are fewer than two classes, or strides can't make the size.
+        ValueError: when there are fewer than two classes, or strides can't produce this size.
 
     Example:
 
@@ -64,9 +65,9 @@ def generator(
     decoder = _decoder(sample_shape, latent_dim + embedding_dim, *sizes)
     noise = keras.Input((latent_dim,), name="noise")
     labels, one_hot = _labels(num_classes)
-    # Measured on MNIST: with one joined embedding of the noise's own scale, each class became one
-    # picture, because BatchNorm divides by a variance that is mostly the labels'. So the joined one
-    # begins small, and the other multiplies the noise, without which it says nothing.
+    # Measured on MNIST: with one concatenated embedding at the noise's scale, each class collapsed
+    # to one picture, because BatchNorm divides by a variance that is mostly the labels'. So the
+    # concatenated one starts small, and the other multiplies the noise and says nothing without it.
     scales = layers.Dense(
         latent_dim, use_bias=False, kernel_initializer=_normal(1.0), name="modulation"
     )(one_hot)
@@ -88,9 +89,9 @@ def code_generator(
     kernel_size=5,
     normalization=True,
 ):
-    """The networks of DCGAN for images, perceptrons for other samples, that begin with codes.
+    """A generator from codes: DCGAN's network for images, a perceptron for other samples.
 
-    Choose it for `kgan.InfoGAN`. `kgan.layers.LatentCodes` says how the noise is laid out.
+    Use this for `kgan.InfoGAN`. `kgan.layers.LatentCodes` describes the layout of the noise.
 
     Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
     Maximizing Generative Adversarial Nets", section 7.2: ten categories, two continuous codes and
@@ -101,7 +102,7 @@ def code_generator(
             `kgan.networks.dcgan.num_stages`; `(dim,)` for vectors.
         num_categories: integer of at least 2. Defaults to 10.
         num_continuous: integer of at least 0. Defaults to 2.
-        latent_dim: integer, numbers of noise that are no codes. Defaults to 62.
+        latent_dim: integer, numbers of noise that are not codes. Defaults to 62.
         width: integer, for images: channels at half the image's size. Defaults to 64.
         units: tuple of integers, for other samples: widths of the hidden layers. Defaults to
             `(128, 128, 128)`.
@@ -112,7 +113,7 @@ def code_generator(
         A functional `keras.Model`: noise (batch, 1 + num_continuous + latent_dim) -> samples.
 
     Raises:
-        ValueError: when there are fewer than two categories, or strides can't make the size.
+        ValueError: when there are fewer than two categories, or strides can't produce this size.
 
     Example:
 
@@ -143,9 +144,9 @@ def discriminator(
 ):
     """Is this sample real, and does it match its label?
 
-    Choose it beside `kgan.networks.conditioned.generator`, with one of three ways to use the label.
-    `"projection"` learns quickest. `"two_heads"` answers the two questions apart, so that the logs
-    tell which of the two a generator fails. `"concatenation"` is the first and simplest.
+    Use this with `kgan.networks.conditioned.generator`, in one of three ways to use the label.
+    `"projection"` learns fastest. `"two_heads"` answers the two questions separately, so that the
+    logs show which of the two a generator fails. `"concatenation"` is the first and simplest.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", section 3.2
     (concatenation); Miyato and Koyama 2018, "cGANs with Projection Discriminator", equation 3
@@ -155,26 +156,26 @@ def discriminator(
         sample_shape: tuple: `(height, width, channels)` for images, of the sizes of
             `kgan.networks.dcgan.num_stages`; `(dim,)` for vectors.
         num_classes: integer of at least 2.
-        conditioning: `"concatenation"`: the embedded label is a further channel of the image, or
-            joined to the vector. `"projection"`: its inner product with the features is added to
-            the logit. `"two_heads"`: that inner product is a logit of its own. Defaults to
+        conditioning: `"concatenation"`: the embedded label is an extra channel of the image, or
+            concatenated with the vector. `"projection"`: its inner product with the features is
+            added to the logit. `"two_heads"`: that inner product is a separate logit. Defaults to
             `"projection"`.
-        embedding_dim: integer, size of the embedding that is joined to a vector: images have
-            one of the image's size, projections one of the features'. Defaults to 50.
+        embedding_dim: integer, size of the embedding that is concatenated with a vector: for images
+            it has the image's size, for projections that of the features. Defaults to 50.
         width: integer, for images: channels after the first convolution. Defaults to 64.
         units: tuple of integers, for other samples: widths of the hidden layers. Defaults to
             `(128, 128, 128)`.
         kernel_size: integer, for images. Defaults to 5.
-        normalization: boolean, BatchNorm in images' convolutions but the first. Penalties per
-            sample forbid it. Defaults to `True`.
+        normalization: boolean, BatchNorm in images' convolutions but the first. Per-sample
+            penalties do not allow it. Defaults to `True`.
 
     Returns:
         A functional `keras.Model`: samples and labels (batch,) -> logits (batch, 1). With two
         heads the outputs are `[realness logits, matching logits]`.
 
     Raises:
-        ValueError: when there is no such conditioning, there are fewer than two classes, or strides
-            can't make the size.
+        ValueError: when the conditioning is unknown, there are fewer than two classes, or strides
+            can't produce this size.
 
     Example:
 
@@ -187,7 +188,7 @@ def discriminator(
     if conditioning not in CONDITIONINGS:
         near = difflib.get_close_matches(str(conditioning), CONDITIONINGS, n=1)
         raise ValueError(
-            f"A discriminator uses labels in one of the ways {list(CONDITIONINGS)}. "
+            f"`conditioning` must be one of {list(CONDITIONINGS)}. "
             + (f"Did you mean '{near[0]}'? " if near else "")
             + f"Received: conditioning={conditioning!r}"
         )
@@ -201,7 +202,7 @@ def discriminator(
         features, last = _features(joined, *options)
         return keras.Model([samples, labels], last(features), name="discriminator")
     features, last = _features(samples, *options)
-    # <embedding(y), phi(x)> for all y at once, of which one is picked: its gradient is dense.
+    # <embedding(y), phi(x)> for all y at once, of which one is selected: its gradient is dense.
     products = _linear(num_classes, "embedding", conditioning == "two_heads")(features)
     product = ops.sum(products * one_hot, axis=-1, keepdims=True)  # (batch, 1)
     realness = last(features)
@@ -212,9 +213,9 @@ def discriminator(
 def many_headed(
     sample_shape, heads, width=64, units=(128, 128, 128), kernel_size=5, normalization=True
 ):
-    """A discriminator that reads more out of a sample than whether it is real.
+    """A discriminator with further outputs besides the logit for real or fake.
 
-    Choose it for `kgan.AuxiliaryClassifierGAN`, with one head that tells the class, and for
+    Use this for `kgan.AuxiliaryClassifierGAN`, with one head that predicts the class, and for
     `kgan.InfoGAN`, with heads that recover the codes. All heads are linear in shared features.
 
     Args:
@@ -231,7 +232,7 @@ def many_headed(
         A functional `keras.Model`: samples -> `[logits (batch, 1), (batch, size) per head]`.
 
     Raises:
-        ValueError: when strides can't make the size.
+        ValueError: when strides can't produce this size.
 
     Example:
 

@@ -16,18 +16,18 @@ from kgan.utils.arguments import check_count
 def num_stages(image_shape, family="a DCGAN"):
     """How many times the strides of a DCGAN halve an image.
 
-    As often as both sides stay whole and at least 4, which gives a 4x4 base at 64x64 as in the
+    As often as both sides stay integers of at least 4, which gives a 4x4 base at 64x64 as in the
     paper's figure 1, and 7x7 at 28x28.
 
     Args:
         image_shape: tuple `(height, width, channels)`.
-        family: string, what the errors call the networks. Defaults to `"a DCGAN"`.
+        family: string, name of the networks in error messages. Defaults to `"a DCGAN"`.
 
     Returns:
         Integer of at least 1.
 
     Raises:
-        ValueError: when the strides can't make the size; it names the nearest that they can.
+        ValueError: when the strides can't produce this size; the message suggests the nearest one.
 
     Example:
 
@@ -40,7 +40,7 @@ def num_stages(image_shape, family="a DCGAN"):
     if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
         raise ValueError(
             f"The networks of {family} are for images of shape (height, width, channels), all "
-            "positive integers, such as (28, 28, 1). For vectors choose the model 'vanilla'. "
+            "positive integers, such as (28, 28, 1). For vectors, use the model 'vanilla'. "
             f"Received: image_shape={image_shape!r}"
         )
     height, width, channels = image_shape
@@ -73,14 +73,14 @@ def stage_sizes(image_shape, stages=None, family="a DCGAN"):
 
     Args:
         image_shape: tuple `(height, width, channels)`.
-        stages: integer, halvings. Defaults to `None`, `num_stages`.
-        family: string, what the errors call the networks. Defaults to `"a DCGAN"`.
+        stages: integer, halvings. Defaults to `None`: `num_stages`.
+        family: string, name of the networks in error messages. Defaults to `"a DCGAN"`.
 
     Returns:
         List of `(height, width)`, from the image's own down to the base's: one more than stages.
 
     Raises:
-        ValueError: when strides can't make the size, or so many leave nothing to halve.
+        ValueError: when strides can't produce this size, or an image of one pixel would be halved.
 
     Example:
 
@@ -91,14 +91,14 @@ def stage_sizes(image_shape, stages=None, family="a DCGAN"):
     assert sizes == [(28, 28), (14, 14), (7, 7), (4, 4)]
     ```
     """
-    fitting = num_stages(image_shape, family)  # which refuses sizes, whatever is wanted
+    fitting = num_stages(image_shape, family)  # which validates the size in any case
     stages = fitting if stages is None else check_count("stages", stages)
     sizes = [tuple(image_shape[:2])]
     for _ in range(stages):
         if max(sizes[-1]) == 1:
             raise ValueError(
-                f"A {image_shape[0]}x{image_shape[1]} image is down to one pixel after "
-                f"{len(sizes) - 1} halvings. Take fewer stages. Received: stages={stages}"
+                f"A {image_shape[0]}x{image_shape[1]} image is reduced to one pixel after "
+                f"{len(sizes) - 1} halvings. Use fewer stages. Received: stages={stages}"
             )
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
     return sizes
@@ -109,7 +109,7 @@ def generator(
 ):
     """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
 
-    Choose it for images of up to 64x64 where a plain, quick network shall do.
+    Use this for images of up to 64x64 when a plain, fast network is enough.
 
     Reference: Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional
     Generative Adversarial Networks", section 3 and figure 1.
@@ -121,15 +121,15 @@ def generator(
             Defaults to 64.
         kernel_size: integer. Defaults to 5, as in the paper's code.
         normalization: boolean, BatchNorm before each ReLU. Defaults to `True`.
-        stages: integer, doublings. More than `num_stages` start from what halving and rounding up
-            leaves, and cut what is too much after a doubling: 3 make 28x28 of 4x4, 7x7 and 14x14.
-            Defaults to `None`, `num_stages`.
+        stages: integer, doublings. With more than `num_stages`, the base is the size that halving
+            and rounding up gives, and the excess is cropped after a doubling: 3 go from 4x4 via
+            7x7 and 14x14 to 28x28. Defaults to `None`: `num_stages`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> images in [-1, 1].
 
     Raises:
-        ValueError: when strides can't make the size.
+        ValueError: when strides can't produce this size.
 
     Example:
 
@@ -161,7 +161,7 @@ def generator(
             kernel_size,
             strides=2,
             padding="same",
-            # BatchNorm has a bias of its own; the output has no BatchNorm.
+            # BatchNorm has its own bias; the output has no BatchNorm.
             use_bias=last or not normalization,
             kernel_initializer=_normal(),
         )(x)  # (batch, 2 h, 2 w, channels)
@@ -184,8 +184,8 @@ def discriminator(
 ):
     """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
 
-    Choose it beside `kgan.networks.dcgan.generator`. Set `normalization=False` for losses with
-    a penalty per sample, such as WGAN-GP's: BatchNorm mixes the samples of a batch.
+    Use this with `kgan.networks.dcgan.generator`. Set `normalization=False` for losses with a
+    per-sample penalty, such as WGAN-GP's: BatchNorm mixes the samples of a batch.
 
     Reference: Radford et al. 2016, section 3 and figure 1, mirrored.
 
@@ -200,18 +200,18 @@ def discriminator(
         spectral_normalization: boolean, `kgan.layers.SpectralNormalization` of each convolution
             and of the last layer. Defaults to `False`.
         constraint: a `keras.constraints.Constraint` of all weights. Defaults to `None`.
-        pack: integer, images that are judged together (`kgan.layers.Pack`). Defaults to 1.
+        pack: integer, images per logit (`kgan.layers.Pack`). Defaults to 1.
         head: layer between the flattened features and the logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
         stages: integer, convolutions with stride 2. More than `num_stages` round odd sides up: 3
-            take 28x28 to 4x4, where a logit weighs whole shapes and not parts of them. Defaults to
-            `None`, `num_stages`.
+            reduce 28x28 to 4x4, where a logit sees whole shapes rather than parts of them. Defaults
+            to `None`: `num_stages`.
 
     Returns:
         A functional `keras.Model`: images -> logits (ceil(batch / pack), 1).
 
     Raises:
-        ValueError: when strides can't make the size.
+        ValueError: when strides can't produce this size.
 
     Example:
 

@@ -13,8 +13,8 @@ from kgan.utils.arguments import check_count, check_counts
 def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", normalization=False):
     """A stack of ReLU layers from noise to a sample of any shape.
 
-    Choose it for points, small vectors, and images of the size of MNIST's; a convolutional
-    generator does better on images.
+    Use this for points, small vectors, and images of the size of MNIST's; a convolutional
+    generator works better on images.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", section 5.
 
@@ -46,7 +46,7 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", nor
     x = noise
     for width in units:
         if normalization:
-            # BatchNorm has a bias of its own.
+            # BatchNorm has its own bias.
             x = layers.Dense(width, use_bias=False, kernel_initializer="he_normal")(x)
             x = layers.ReLU()(batch_normalization()(x))
         else:
@@ -71,7 +71,7 @@ def discriminator(
 ):
     """A stack of leaky ReLU layers from a sample of any shape to one logit.
 
-    Choose it beside `kgan.networks.mlp.generator`. The paper's maxout units are left out in favour
+    Use this with `kgan.networks.mlp.generator`. The paper's maxout units are left out in favour
     of leaky ReLU, which has one kernel per unit.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", section 5.
@@ -85,7 +85,7 @@ def discriminator(
         spectral_normalization: boolean, `kgan.layers.SpectralNormalization` of each layer.
             Defaults to `False`.
         constraint: a `keras.constraints.Constraint` of all weights. Defaults to `None`.
-        pack: integer, samples that are judged together (`kgan.layers.Pack`). Defaults to 1.
+        pack: integer, samples per logit (`kgan.layers.Pack`). Defaults to 1.
         head: layer between the last hidden layer and the logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
 

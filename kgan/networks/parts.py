@@ -1,4 +1,4 @@
-"""What the builders of networks share: BatchNorm, wrapped layers, packs and constraints."""
+"""Shared parts of the network builders: BatchNorm, wrapped layers, packs and constraints."""
 
 from keras import constraints, layers
 
@@ -9,10 +9,10 @@ from kgan.utils.arguments import check_count
 def batch_normalization(constraint=None):
     """Returns a BatchNormalization with the momentum and epsilon of the released DCGAN code.
 
-    Keras's default momentum of 0.99 lags far behind a moving generator.
+    Keras's default momentum of 0.99 lags far behind a generator in training.
 
     Args:
-        constraint: of both its scale and its shift: see `constrained`. Defaults to none.
+        constraint: for both its scale and its shift: see `constrained`. Defaults to none.
 
     Returns:
         A `keras.layers.BatchNormalization`.
@@ -24,7 +24,7 @@ def batch_normalization(constraint=None):
 
 
 def constrained(constraint, bias=True):
-    """Returns the keywords that constrain a layer's kernel and bias.
+    """Returns the keyword arguments that constrain a layer's kernel and bias.
 
     Args:
         constraint: a `keras.constraints.Constraint`, its name or config, or `None` for none.
@@ -40,27 +40,27 @@ def constrained(constraint, bias=True):
 
 
 def spectrally_normalized(layer, wanted=True):
-    """Returns the layer in a `kgan.layers.SpectralNormalization` if `wanted`, else as it is."""
+    """Returns the layer in a `kgan.layers.SpectralNormalization` if `wanted`, else unchanged."""
     return SpectralNormalization(layer) if wanted else layer
 
 
 def packed(samples, size):
-    """Returns the symbolic samples packed by `kgan.layers.Pack(size)`, as they are for size 1."""
+    """Returns the symbolic samples packed by `kgan.layers.Pack(size)`, unchanged for size 1."""
     return samples if check_count("pack", size) == 1 else Pack(size)(samples)
 
 
 def cropped(x, size):
-    """Returns the symbolic images `x`, cut at the bottom and at the right to `(height, width)`."""
+    """Returns the symbolic images `x`, cropped at the bottom and the right to `(height, width)`."""
     excess = [made - side for made, side in zip(x.shape[1:3], size)]
     return layers.Cropping2D([(0, number) for number in excess])(x) if any(excess) else x
 
 
 def check_normalization(normalization):
-    """Raises where `normalization` is neither `"instance"`, `"batch"` nor `None`."""
+    """Raises if `normalization` is neither `"instance"`, `"batch"` nor `None`."""
     if normalization not in ("instance", "batch", None):
         raise ValueError(
-            'Maps are normalized per image, "instance", over the batch, "batch", or not at all, '
-            f"None. Received: normalization={normalization!r}"
+            '`normalization` must be "instance" (per image), "batch" (over the batch) or None. '
+            f"Received: normalization={normalization!r}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The PatchGAN of Isola et al. 2017: a discriminator that judges patches."""
+"""The PatchGAN of Isola et al. 2017: a discriminator that classifies patches."""
 
 import keras
 from keras import initializers, layers
@@ -17,30 +17,30 @@ def discriminator(
     width=64,
     normalization="instance",
 ):
-    """Convolutions to a map of logits, each of which judges one patch of the image.
+    """Convolutions to a map of logits, one for each patch of the image.
 
-    Choose it in image translation, beside a reconstruction term that gets the coarse right: what
-    is left to judge is texture, and for that patches do, with fewer weights than a look at the
-    whole. Small patches (16) train faster on small images; 1 judges colours only.
+    Use this in image translation, with a reconstruction term that gets the coarse structure right:
+    what remains is texture, for which patches are enough, with fewer weights than the whole image
+    takes. Small patches (16) train faster on small images; 1 sees colours only.
 
     Reference: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial
     Networks", section 3.2.2 and appendix 6.1.2: C64-C128-C256-C512 for 70x70 patches, C64-C128 for
     16x16, 1x1 convolutions C64-C128 for pixels, LeakyReLU 0.2, no normalization after the first.
 
     Deviations: convolutions are padded to keep their size where the released code, with stride 1,
-    loses a pixel: 32x32 logits at 256x256 in place of 30x30. Maps of 1x1, which small images come
-    down to, are not normalized per image. The whole-image network halves down to 4x4 or less.
+    loses a pixel: 32x32 logits at 256x256 in place of 30x30. Maps of 1x1, which small images are
+    reduced to, are not normalized per image. The whole-image network halves down to 4x4 or less.
 
     Args:
         image_shape: tuple `(height, width, channels)`.
-        condition_shape: tuple of the same height and width: the network then judges pairs
-            `[condition, image]`. Defaults to `None`: it judges images alone.
+        condition_shape: tuple of the same height and width: the network then classifies pairs
+            `[condition, image]`. Defaults to `None`: it classifies images alone.
         receptive_field: side of a patch in pixels: 70, 16, 1, or `"image"` for one logit that
-            sees all. Defaults to 70.
+            sees the whole image. Defaults to 70.
         width: integer, channels after the first convolution, doubled at each up to 8 times.
             Defaults to 64.
-        normalization: `"instance"`, `"batch"` or `None`. Per image, it lets a logit know
-            something of what lies outside its patch. Defaults to `"instance"`.
+        normalization: `"instance"`, `"batch"` or `None`. With `"instance"`, a logit also
+            depends on what lies outside its patch. Defaults to `"instance"`.
 
     Returns:
         A functional `keras.Model`: images, or `[conditions, images]`, -> logits
@@ -69,7 +69,7 @@ def discriminator(
         inputs = [conditions, images]
         x = layers.Concatenate()(inputs)
     for stage, stride in enumerate(strides):
-        # Of a 1x1 map, nothing would be left by a normalization per image.
+        # Normalization per image would set a 1x1 map to zero.
         is_pixel = all(side <= stride for side in x.shape[1:-1])
         bare = stage == 0 or (normalization == "instance" and is_pixel)
         own = None if bare else normalization
@@ -102,7 +102,7 @@ def _plan(receptive_field, image_shape):
         return 4, strides, sides
     if receptive_field not in _PATCHES:
         raise ValueError(
-            "A patch is 70, 16 or 1 pixels wide, or the whole image. Expected one of "
+            "The patches are 70, 16 or 1 pixels wide, or the whole image. Expected one of "
             f"{[*_PATCHES, 'image']}. Received: receptive_field={receptive_field!r}"
         )
     kernel, strides = _PATCHES[receptive_field]
@@ -115,13 +115,13 @@ def _check_shapes(image_shape, condition_shape):
             continue
         if len(shape) != 3 or any(not isinstance(n, int) or n < 1 for n in shape):
             raise ValueError(
-                "A PatchGAN judges images of shape (height, width, channels), all positive "
+                "A PatchGAN takes images of shape (height, width, channels), all positive "
                 f"integers, such as (256, 256, 3). Received: {name}={shape!r}"
             )
     if condition_shape is not None and tuple(condition_shape[:2]) != tuple(image_shape[:2]):
         raise ValueError(
-            "Condition and image are laid over each other, so they must have one height and "
-            "width. Resize one of them, for example with keras.layers.Resizing. "
+            "Condition and image are concatenated, so they must have the same height and width. "
+            "Resize one of them, for example with keras.layers.Resizing. "
             f"Received: image_shape={image_shape!r}, condition_shape={condition_shape!r}"
         )
 

@@ -29,9 +29,9 @@ def generator(
     units=(128, 128, 128),
     stages=None,
 ):
-    """A learned basis that the noise weighs, and residual stages with bilinear doubling between.
+    """A learned basis weighted by the noise, then residual stages with bilinear upsampling.
 
-    Choose it beside `kgan.networks.r3gan.discriminator` where quality matters more than speed.
+    Use this with `kgan.networks.r3gan.discriminator` when quality matters more than speed.
     Vectors get residual layers of a perceptron with the same initialization.
 
     Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN",
@@ -47,21 +47,21 @@ def generator(
             code has 2.
         expansion: integer, for images: how much wider a block is within than its input. Defaults
             to 2, as in the paper's code.
-        group_size: integer, for images: channels per group of the 3x3 convolutions, or all that
-            there are where that is fewer; the paper's code has 16. Defaults to `None` for dense
+        group_size: integer, for images: channels per group of the 3x3 convolutions, or all
+            channels if there are fewer; the paper's code has 16. Defaults to `None` for dense
             convolutions, because TensorFlow computes grouped ones tens of times slower on a CPU.
         units: tuple of integers, for vectors: hidden units of each residual block, around a
             stream of the first one's width. Defaults to `(128, 128, 128)`.
-        stages: integer, for images: doublings. 3 make 28x28 of the paper's base of 4x4, by cutting
-            off what is too much after a doubling. Defaults to `None`,
-            `kgan.networks.dcgan.num_stages`, which leave 7x7 there.
+        stages: integer, for images: doublings. 3 go from the paper's base of 4x4 to 28x28, by
+            cropping the excess after a doubling. Defaults to `None`:
+            `kgan.networks.dcgan.num_stages`, whose base is 7x7 there.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> samples (batch, *sample_shape).
         Images end in a tanh, within [-1, 1], where the paper's networks end linearly.
 
     Raises:
-        ValueError: when the stages can't make the size, or groups do not share out the channels.
+        ValueError: when the stages can't produce this size, or groups do not divide the channels.
 
     Example:
 
@@ -104,9 +104,9 @@ def discriminator(
     units=(128, 128, 128),
     stages=None,
 ):
-    """Residual stages with bilinear halving between, and a learned basis that reads the last.
+    """Residual stages with bilinear downsampling, then a learned basis.
 
-    Choose it beside `kgan.networks.r3gan.generator`. It has no output bias, which a relativistic
+    Use this with `kgan.networks.r3gan.generator`. It has no output bias, which a relativistic
     loss could not train.
 
     Reference: Huang et al. 2024, section 4, configuration E.
@@ -126,7 +126,7 @@ def discriminator(
         A functional `keras.Model`: samples (batch, *sample_shape) -> logits (batch, 1).
 
     Raises:
-        ValueError: when the stages can't make the size, or groups do not share out the channels.
+        ValueError: when the stages can't produce this size, or groups do not divide the channels.
 
     Example:
 
@@ -157,7 +157,7 @@ def discriminator(
 
 @keras.saving.register_keras_serializable("kgan")
 class GenerativeBasis(layers.Layer):
-    """One learned picture per channel, weighed by the input: (n, c) -> (n, height, width, c)."""
+    """One learned picture per channel, weighted by the input: (n, c) -> (n, height, width, c)."""
 
     def __init__(self, height, width, **kwargs):
         super().__init__(**kwargs)
@@ -173,7 +173,7 @@ class GenerativeBasis(layers.Layer):
         )
 
     def call(self, inputs):
-        """The pictures, each times its number."""
+        """The pictures, each multiplied by its input."""
         return self.basis * inputs[:, None, None, :]
 
     def compute_output_shape(self, input_shape):
@@ -187,9 +187,9 @@ class GenerativeBasis(layers.Layer):
 
 @keras.saving.register_keras_serializable("kgan")
 class DiscriminativeBasis(layers.Layer):
-    """How much of one learned picture each channel holds: (n, height, width, c) -> (n, c).
+    """How much of one learned picture each channel contains: (n, height, width, c) -> (n, c).
 
-    A depthwise convolution as large as its input, written as the sum that it is.
+    A depthwise convolution as large as its input, written as a sum.
     """
 
     def build(self, input_shape):
@@ -223,7 +223,7 @@ def _block(x, depth, expansion, group_size):
     size = inner if group_size is None else min(check_count("group_size", group_size), inner)
     if inner % size:
         raise ValueError(
-            "Groups of a 3x3 convolution must share out its channels: choose a group_size that "
+            "Groups of a 3x3 convolution must divide its channels: pass a group_size that "
             f"divides {inner}, or None. Received: group_size={group_size}"
         )
     gain = _gain(depth)

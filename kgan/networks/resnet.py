@@ -11,8 +11,8 @@ from kgan.utils.arguments import check_count
 def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="generator"):
     """Halves an image twice, passes it through residual blocks, and doubles it back.
 
-    Choose it in image translation without pairs: a quarter of the size keeps outlines where they
-    were, and no skip carries the input's pixels past the blocks.
+    Use this in image translation without pairs: a quarter of the size keeps outlines in place, and
+    no skip connection carries the input's pixels past the blocks.
 
     Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
     Adversarial Networks", section 4 and appendix 7.2, after Johnson et al. 2016: c7s1-64, d128,
@@ -26,14 +26,14 @@ def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="g
         width: integer, channels at full size, doubled at each halving. Defaults to 64.
         num_blocks: integer, residual blocks. Defaults to `None`: 6 where both sides are at most
             128, 9 otherwise.
-        name: string, the model's. Defaults to `"generator"`.
+        name: string, the model's name. Defaults to `"generator"`.
 
     Returns:
         A functional `keras.Model`: images (batch, height, width, channels) -> images
         (batch, height, width, out_channels) in [-1, 1].
 
     Raises:
-        ValueError: when strides can't make the size; it names the nearest that they can.
+        ValueError: when strides can't produce this size; the message suggests the nearest one.
 
     Example:
 
@@ -65,7 +65,7 @@ def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="g
             3,
             strides=2,
             padding="same",
-            use_bias=False,  # the normalization has one of its own
+            use_bias=False,  # the normalization has its own
             kernel_initializer=_normal(),
         )(x)
         x = _activated(x)  # (batch, h / factor, w / factor, factor * width)
@@ -78,13 +78,13 @@ def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="g
 
 
 def check_image_shape(image_shape):
-    """Raises where the strides can't make an image of this shape.
+    """Raises if the strides can't produce an image of this shape.
 
     Args:
         image_shape: tuple `(height, width, channels)`.
 
     Raises:
-        ValueError: with the nearest size that they can make.
+        ValueError: with the nearest size that they can produce.
 
     Example:
 

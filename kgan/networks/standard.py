@@ -1,4 +1,4 @@
-"""A generator and a discriminator at once, chosen by the shape of a sample."""
+"""A pair of generator and discriminator, selected by the shape of a sample."""
 
 from kgan.networks import dcgan, mlp
 
@@ -18,9 +18,9 @@ def pair(
     head=None,
     stages=None,
 ):
-    """Perceptrons for vectors, the networks of DCGAN for images.
+    """A generator and a discriminator: perceptrons for vectors, DCGAN's networks for images.
 
-    Choose it for a model whose paper is about a loss, not about networks, so that the same model
+    Use this for a model whose paper is about a loss rather than networks, so that the same model
     can be tried on two-dimensional points in a minute and then trained on images.
 
     Args:
@@ -32,17 +32,17 @@ def pair(
             `(128, 128, 128)`.
         kernel_size: integer, for images. Defaults to 5.
         generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
-        discriminator_normalization: boolean, BatchNorm in the discriminator, which penalties per
-            sample forbid. Defaults to `False`.
+        discriminator_normalization: boolean, BatchNorm in the discriminator, which per-sample
+            penalties do not allow. Defaults to `False`.
         spectral_normalization: boolean, `kgan.layers.SpectralNormalization` of each of the
             discriminator's layers. Defaults to `False`.
         constraint: a `keras.constraints.Constraint` of all the discriminator's weights, such as
             `kgan.constraints.WeightClipping(0.01)`. Defaults to `None`.
-        pack: integer, samples that the discriminator judges together. Defaults to 1.
+        pack: integer, samples per logit (`kgan.layers.Pack`). Defaults to 1.
         head: layer between the discriminator's features and its logit, such as
             `kgan.layers.MinibatchDiscrimination()`. Defaults to `None`.
         stages: integer, for images: doublings and halvings, as `kgan.networks.dcgan` takes them.
-            Defaults to `None`, as many as leave whole sides of at least 4.
+            Defaults to `None`: as many as leave integer sides of at least 4.
 
     Returns:
         A tuple of two functional `keras.Model`s: generator, from noise (batch, latent_dim) to
@@ -61,7 +61,7 @@ def pair(
     generator, discriminator = kgan.networks.standard.pair((2,), latent_dim=2, units=(64, 64))
     ```
     """
-    judged = {
+    discriminator_options = {
         "normalization": discriminator_normalization,
         "spectral_normalization": spectral_normalization,
         "constraint": constraint,
@@ -73,17 +73,19 @@ def pair(
             mlp.generator(
                 sample_shape, latent_dim, units=units, normalization=generator_normalization
             ),
-            mlp.discriminator(sample_shape, units=units, **judged),
+            mlp.discriminator(sample_shape, units=units, **discriminator_options),
         )
     if len(sample_shape) == 3:
         return (
             dcgan.generator(
                 sample_shape, latent_dim, width, kernel_size, generator_normalization, stages
             ),
-            dcgan.discriminator(sample_shape, width, kernel_size, stages=stages, **judged),
+            dcgan.discriminator(
+                sample_shape, width, kernel_size, stages=stages, **discriminator_options
+            ),
         )
     raise ValueError(
         "This pair of networks makes vectors, of shape (dim,), or images, of shape (height, "
-        "width, channels). For other samples build a pair with kgan.networks.mlp. "
+        "width, channels). For other samples, build a pair with kgan.networks.mlp. "
         f"Received: sample_shape={sample_shape!r}"
     )

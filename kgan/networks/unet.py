@@ -15,11 +15,11 @@ _NUM_DROPOUTS = 3
 def generator(
     image_shape, out_channels, width=64, depth=None, dropout=0.5, normalization="instance"
 ):
-    """Halves an image down to 1x1 and doubles it back, with a skip at every size.
+    """Halves an image down to 1x1 and doubles it back, with a skip connection at every size.
 
-    Choose it where input and output share their outlines, such as edges and photographs: skips
-    carry the outlines past the bottleneck. It wants sides that can be halved often, best powers
-    of 2.
+    Use this when input and output share their outlines, such as edges and photographs: skip
+    connections carry the outlines past the bottleneck. It needs sides that can be halved often,
+    ideally powers of 2.
 
     Reference: Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial
     Networks", section 3.2.1 and appendix 6.1.1: 4x4 convolutions with stride 2, LeakyReLU on the
@@ -43,7 +43,7 @@ def generator(
         (batch, height, width, out_channels) in [-1, 1].
 
     Raises:
-        ValueError: when halvings can't make the size; it names the nearest that they can.
+        ValueError: when halvings can't produce this size; the message suggests the nearest one.
 
     Example:
 
@@ -81,7 +81,7 @@ def generator(
 
 
 def _convolved(x, convolution, channels, normalization):
-    """One stride-2 convolution, which has a bias where no normalization brings one."""
+    """One stride-2 convolution, which has a bias unless a normalization adds one."""
     layer = convolution(
         channels,
         4,
@@ -96,18 +96,18 @@ def _convolved(x, convolution, channels, normalization):
 def num_halvings(image_shape, depth=None):
     """How many times a U-Net halves an image.
 
-    As often as both sides stay whole, at most 8 times: down to 1x1 at 256x256 and at 32x32, to
+    As often as both sides stay integers, at most 8 times: down to 1x1 at 256x256 and at 32x32, to
     7x7 at 28x28.
 
     Args:
         image_shape: tuple `(height, width, channels)`.
-        depth: integer, to have so many halvings if the sides allow them. Defaults to `None`.
+        depth: integer, the number of halvings, if the sides allow it. Defaults to `None`.
 
     Returns:
         Integer of at least 1.
 
     Raises:
-        ValueError: when the halvings can't make the size; it names the nearest that they can.
+        ValueError: when the halvings can't produce this size; the message suggests the nearest one.
 
     Example:
 
@@ -131,7 +131,7 @@ def num_halvings(image_shape, depth=None):
         near = tuple(max(step, round(side / step + 1e-9) * step) for side in (height, width))
         raise ValueError(
             f"A U-Net halves the image at least {wanted} times, so height and width must be "
-            f"multiples of {step}, and powers of 2 do best. The nearest size is {near[0]}x{near[1]}"
+            f"multiples of {step}, ideally powers of 2. The nearest size is {near[0]}x{near[1]}"
             f": resize to it, for example with kgan.data.load(..., size={near}) or "
             f"keras.layers.Resizing{near}. Received: image_shape={image_shape!r}, depth={depth}"
         )

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of the rest of kgan."""
+"""Helpers that do not depend on the rest of kgan."""

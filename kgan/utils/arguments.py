@@ -1,4 +1,4 @@
-"""Checks of plain arguments that many functions share."""
+"""Checks of plain arguments, shared by many functions."""
 
 import math
 import numbers
@@ -7,12 +7,12 @@ import numpy as np
 
 
 def check_count(name, value, minimum=1):
-    """Returns an integer argument, and raises where it is none or too small.
+    """Returns an integer argument, and raises if it is not an integer or is too small.
 
     Args:
         name: string, the argument's name.
-        value: what was received.
-        minimum: integer, the least legal value. Defaults to 1.
+        value: the argument.
+        minimum: integer, the smallest valid value. Defaults to 1.
 
     Returns:
         `value` as a Python integer.
@@ -34,18 +34,18 @@ def check_count(name, value, minimum=1):
 
 
 def check_counts(name, values, example="(128, 128)"):
-    """Returns a tuple of integers of at least 1, and raises where it is none or empty.
+    """Returns a tuple of integers of at least 1, and raises for anything else.
 
     Args:
         name: string, the argument's name.
-        values: what was received.
-        example: string, what the errors name as one that fits.
+        values: the argument.
+        example: string, a valid value for the error messages.
 
     Returns:
         `values` as a tuple of Python integers.
 
     Raises:
-        TypeError: when it is no tuple or list of integers, or empty.
+        TypeError: when it is not a tuple or list of integers, or is empty.
         ValueError: when one is below 1.
     """
     if not isinstance(values, tuple | list) or not values:
@@ -57,11 +57,11 @@ def check_counts(name, values, example="(128, 128)"):
 
 
 def check_weight(name, value):
-    """Returns the weight of a term, and raises where it is no finite number of at least 0.
+    """Returns the weight of a term, and raises unless it is a finite number of at least 0.
 
     Args:
         name: string, the argument's name.
-        value: what was received.
+        value: the argument.
 
     Returns:
         `value` as a Python float.

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Atomic writes, hashes, and checks of shipped files."""
 
 import contextlib
 import hashlib
@@ -8,13 +8,13 @@ import pathlib
 
 @contextlib.contextmanager
 def replacing(path):
-    """A neighbouring path to write to, which takes the place of `path` once it is whole.
+    """Atomic write: yields a temporary path to write to, which replaces `path` on success.
 
-    A process that is killed, or a write that fails half way, leaves a file that was there before
-    as it was.
+    If the process is killed or the write fails, an existing file at `path` is not modified.
 
     Args:
-        path: path of the file. Its endings are kept, since they tell writers the format.
+        path: path of the file. The temporary path has the same suffixes, since they tell writers
+            the format.
     """
     path = pathlib.Path(path)
     ending = "".join(path.suffixes[-2:]) if path.name.endswith(".weights.h5") else path.suffix
@@ -32,16 +32,16 @@ def hash_of(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
-def check_shipped(path, sha256=None, remedy="Install kgan anew."):
-    """Refuses a file of trained weights that is missing, or not the one that its card scores.
+def check_shipped(path, sha256=None, remedy="Reinstall kgan."):
+    """Raises if a file of trained weights is missing, or does not match its card.
 
     Args:
         path: path of the file.
-        sha256: string, the hash on its card. Defaults to `None`: any.
-        remedy: string, what the error says to do. Defaults to `"Install kgan anew."`.
+        sha256: string, the hash on its card. Defaults to `None`: not checked.
+        remedy: string, how to fix it, for the error message. Defaults to `"Reinstall kgan."`.
 
     Raises:
-        ValueError: when the file is missing, or another.
+        ValueError: when the file is missing, or has another hash.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -51,6 +51,6 @@ def check_shipped(path, sha256=None, remedy="Install kgan anew."):
         )
     if sha256 is not None and (found := hash_of(path)) != sha256:
         raise ValueError(
-            f"The weights are not those of their card, so they would not do what it says. {remedy} "
+            f"The weights file does not match its card, so its scores would not hold. {remedy} "
             f"Received: {path} with sha256 {found}, expected {sha256}"
         )

@@ -1,10 +1,10 @@
-"""Pixels: uint8 in 0..255 and floats in [-1, 1], one from the other."""
+"""Pixels: conversion between uint8 in 0..255 and floats in [-1, 1]."""
 
 import numpy as np
 
 
 def as_float32(samples):
-    """Returns checked samples as a network takes them: uint8 images scaled, floats as they are.
+    """Returns validated samples as network inputs: uint8 images are scaled, floats are not.
 
     Args:
         samples: NumPy array, as `check` returns it.
@@ -16,9 +16,9 @@ def as_float32(samples):
 
 
 def to_uint8(images):
-    """Turns float images in [-1, 1] into uint8 pictures.
+    """Converts float images in [-1, 1] to uint8 pictures.
 
-    Choose it to show or store what a network returned. Values outside [-1, 1] are clipped.
+    Use this to display or store the output of a network. Values outside [-1, 1] are clipped.
 
     Args:
         images: Floats in [-1, 1], any shape: NumPy, or whatever NumPy can convert.
@@ -28,7 +28,7 @@ def to_uint8(images):
 
     Raises:
         TypeError: If the images are not floats.
-        ValueError: If they hold NaN.
+        ValueError: If they contain NaN.
 
     Example:
         ```python
@@ -46,9 +46,9 @@ def to_uint8(images):
         )
     pixels = (images.astype("float32") + 1.0) * np.float32(127.5)
     if np.isnan(pixels).any():
-        # Casting NaN to uint8 gives whatever the processor likes: a picture that is a lie.
+        # Casting NaN to uint8 is undefined behaviour: the picture would be meaningless.
         raise ValueError(
-            "The images hold NaN, which has no colour. Expected floats in [-1, 1]. The network "
+            "The images contain NaN, which has no colour. Expected floats in [-1, 1]. The network "
             "that made them has probably diverged: go back to an earlier checkpoint. Received: "
             f"images of shape {images.shape}, {int(np.isnan(pixels).sum())} values NaN."
         )
@@ -56,9 +56,9 @@ def to_uint8(images):
 
 
 def to_float(images):
-    """Turns uint8 pictures into float32 images in [-1, 1], as `unpack` does on the device.
+    """Converts uint8 pictures to float32 images in [-1, 1], as `unpack` does on the device.
 
-    Choose it to feed a network by hand. `to_uint8(to_float(x))` is `x`.
+    Use this to call a network directly. `to_uint8(to_float(x))` is `x`.
 
     Args:
         images: Integers in 0..255, any shape.
@@ -87,7 +87,7 @@ def to_float(images):
 
 
 def as_uint8(name, images):
-    """Pictures of uint8 or of floats in [-1, 1], as uint8.
+    """Converts pictures, uint8 or floats in [-1, 1], to uint8.
 
     Args:
         name: string, what to call them in messages.
@@ -97,13 +97,13 @@ def as_uint8(name, images):
         uint8 array of that shape.
 
     Raises:
-        TypeError: when they are of another type.
+        TypeError: when they have another dtype.
     """
     if images.dtype == np.uint8:
         return images
     if images.dtype.kind != "f":
         raise TypeError(
-            "A picture is made of uint8 or of floats in [-1, 1]. Cast integers in 0..255 with "
+            "A picture must be uint8 or floats in [-1, 1]. Cast integers in 0..255 with "
             f"{name}.astype('uint8'). Received: {name} of dtype {images.dtype}"
         )
     return to_uint8(images)

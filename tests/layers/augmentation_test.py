@@ -13,7 +13,7 @@ from kgan.layers import DifferentiableAugmentation, get_augmentation
 RNG = np.random.default_rng(0)
 
 
-def dealt(*shape):
+def drawn(*shape):
     return RNG.uniform(-1.0, 1.0, shape).astype("float32")
 
 
@@ -32,7 +32,7 @@ def augment(images, policy, *draws):
 
 
 def test_brightness_adds():
-    images = dealt(2, 3, 3, 3)
+    images = drawn(2, 3, 3, 3)
     # 0.5 is the middle of each range: saturation and contrast by the factor 1.
     outputs = augment(images, "color", [0.0, 0.75], [0.5, 0.5], [0.5, 0.5])
     expected = images + np.array([-0.5, 0.25])[:, None, None, None]
@@ -40,18 +40,18 @@ def test_brightness_adds():
 
 
 def test_saturation_moves_from_the_mean_of_channels():
-    images = dealt(3, 3, 3, 3)
+    images = drawn(3, 3, 3, 3)
     outputs = augment(images, "color", [0.5] * 3, [0.0, 0.25, 1.0], [0.5] * 3)
     grey = images.mean(-1, keepdims=True)
     factors = np.array([0.0, 0.5, 2.0])[:, None, None, None]
     np.testing.assert_allclose(array(outputs), grey + factors * (images - grey), atol=1e-6)
-    greys = dealt(3, 3, 3, 1)
+    greys = drawn(3, 3, 3, 1)
     outputs = augment(greys, "color", [0.5] * 3, [0.0, 0.25, 1.0], [0.5] * 3)
     np.testing.assert_allclose(array(outputs), greys, atol=1e-6)
 
 
 def test_contrast_moves_from_the_mean_of_the_image():
-    images = dealt(2, 3, 3, 3)
+    images = drawn(2, 3, 3, 3)
     outputs = augment(images, "color", [0.5] * 2, [0.5] * 2, [0.0, 1.0])
     mean = images.mean((1, 2, 3), keepdims=True)
     factors = np.array([0.5, 1.5])[:, None, None, None]
@@ -65,7 +65,7 @@ def shifted(image, down, right):
 
 
 def test_translation_shifts_by_an_eighth_and_pads_with_zero():
-    images = dealt(4, 16, 8, 2)  # at most 2 down or up, 1 left or right
+    images = drawn(4, 16, 8, 2)  # at most 2 down or up, 1 left or right
     outputs = array(augment(images, "translation", [0.0, 0.999, 0.5, 1.0], [0.0, 0.999, 0.5, 0.34]))
     for image, output, shift in zip(images, outputs, [(-2, -1), (2, 1), (0, 0), (2, 0)]):
         np.testing.assert_array_equal(output, shifted(image, *shift))
@@ -79,7 +79,7 @@ def hidden(image, first_row, first_column, height, width):
 
 
 def test_cutout_hides_half_of_each_side_around_a_centre_anywhere():
-    images = dealt(3, 8, 6, 2)  # 4 x 3; centres 0 ... 8 and 0 ... 5
+    images = drawn(3, 8, 6, 2)  # 4 x 3; centres 0 ... 8 and 0 ... 5
     outputs = array(augment(images, "cutout", [0.0, 0.5, 1.0], [0.0, 0.5, 1.0]))
     corners = [(-2, -1), (2, 2), (6, 4)]
     for image, output, corner in zip(images, outputs, corners):
@@ -87,7 +87,7 @@ def test_cutout_hides_half_of_each_side_around_a_centre_anywhere():
 
 
 def test_order_is_the_policys():
-    images = dealt(1, 8, 8, 1)
+    images = drawn(1, 8, 8, 1)
     cut = ([0.5], [0.5])
     bright = ([1.0], [0.5], [0.5])
     first = array(augment(images, ("color", "cutout"), *bright, *cut))
@@ -97,7 +97,7 @@ def test_order_is_the_policys():
 
 
 def test_gradient_of_translation_is_shifted_back():
-    images, weight = dealt(1, 8, 8, 1), dealt(1, 8, 8, 1)
+    images, weight = drawn(1, 8, 8, 1), drawn(1, 8, 8, 1)
 
     def weighed(images):
         moved = augment(images, "translation", [1.0], [0.0])  # 1 down, 1 left
@@ -108,7 +108,7 @@ def test_gradient_of_translation_is_shifted_back():
 
 
 def test_gradient_of_cutout_and_color():
-    images = ops.convert_to_tensor(dealt(1, 8, 8, 1))
+    images = ops.convert_to_tensor(drawn(1, 8, 8, 1))
     gradient = input_gradient(lambda x: augment(x, "cutout", [0.5], [0.5]), images)
     np.testing.assert_array_equal(array(gradient)[0], hidden(np.ones((8, 8, 1)), 2, 2, 4, 4))
     # Of the sum: contrast and saturation keep the mean, brightness adds a constant.
@@ -118,7 +118,7 @@ def test_gradient_of_cutout_and_color():
 
 def test_images_of_a_batch_and_calls_differ():
     layer = DifferentiableAugmentation(seed=0)
-    images = np.repeat(dealt(1, 16, 16, 3), 16, axis=0)
+    images = np.repeat(drawn(1, 16, 16, 3), 16, axis=0)
     first, second = (array(layer(images, training=True)) for _ in range(2))
     assert len(np.unique(first.reshape(16, -1), axis=0)) == 16
     assert not np.any(np.all(np.isclose(first, second), axis=(1, 2, 3)))
@@ -137,7 +137,7 @@ def test_draws_are_spread_over_their_ranges():
 
 
 def test_inference_changes_nothing():
-    layer, images = DifferentiableAugmentation(seed=0), dealt(2, 8, 8, 3)
+    layer, images = DifferentiableAugmentation(seed=0), drawn(2, 8, 8, 3)
     state = array(layer.seed_generator.state)
     np.testing.assert_array_equal(array(layer(images)), images)
     np.testing.assert_array_equal(array(layer(images, training=False)), images)
@@ -146,7 +146,7 @@ def test_inference_changes_nothing():
 
 def test_float32_stays_under_mixed_precision():
     keras.config.set_dtype_policy("mixed_float16")
-    layer, images = DifferentiableAugmentation(seed=0), dealt(2, 8, 8, 3)
+    layer, images = DifferentiableAugmentation(seed=0), drawn(2, 8, 8, 3)
     for training in (True, False):
         outputs = layer(images, training=training)
         assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
@@ -154,7 +154,7 @@ def test_float32_stays_under_mixed_precision():
 
 
 def test_layer_is_saved_and_its_random_state_is_tracked(tmp_path):
-    images = dealt(4, 8, 8, 1)
+    images = drawn(4, 8, 8, 1)
     layer = DifferentiableAugmentation(("cutout", "color"), seed=3)
     _, again = reloaded(layer, images, tmp_path)
     assert again.layers[-1].get_config() == layer.get_config()
@@ -173,7 +173,7 @@ def test_training_of_a_model_with_any_batch():
         ]
     )
     model.compile("sgd", "mse")
-    history = model.fit(dealt(7, 8, 8, 1), np.zeros((7, 1)), batch_size=4, verbose=0)
+    history = model.fit(drawn(7, 8, 8, 1), np.zeros((7, 1)), batch_size=4, verbose=0)
     assert np.isfinite(history.history["loss"][0])
 
 

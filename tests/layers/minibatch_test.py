@@ -10,7 +10,7 @@ from kgan.layers import MinibatchDiscrimination, MinibatchStandardDeviation
 RNG = np.random.default_rng(0)
 
 
-def dealt(*shape):
+def drawn(*shape):
     return RNG.normal(size=shape).astype("float32")
 
 
@@ -46,7 +46,7 @@ def test_example_by_hand_of_one_kernel_of_length_two():
 
 
 def test_minibatch_discrimination_is_its_formula():
-    x, kernel = dealt(6, 4), 0.3 * dealt(4, 5 * 3)
+    x, kernel = drawn(6, 4), 0.3 * drawn(4, 5 * 3)
     expected = np.zeros((6, 5))
     for i in range(6):
         for j in set(range(6)) - {i}:
@@ -59,9 +59,9 @@ def test_minibatch_discrimination_is_its_formula():
 
 
 def test_equal_samples_are_as_close_as_can_be_and_one_alone_is_not():
-    layer = discrimination(dealt(3, 8), 2)
+    layer = discrimination(drawn(3, 8), 2)
     np.testing.assert_allclose(array(layer(np.ones((5, 3), "float32")))[:, 3:], np.full((5, 4), 4))
-    np.testing.assert_array_equal(array(layer(dealt(1, 3)))[:, 3:], np.zeros((1, 4)))
+    np.testing.assert_array_equal(array(layer(drawn(1, 3)))[:, 3:], np.zeros((1, 4)))
 
 
 def test_gradients_of_minibatch_discrimination():
@@ -86,7 +86,7 @@ def test_closeness_is_float32_under_mixed_precision():
 
 def test_minibatch_discrimination_reads_vectors_only():
     with pytest.raises(ValueError, match="Flatten"):
-        MinibatchDiscrimination(2)(dealt(2, 4, 4, 3))
+        MinibatchDiscrimination(2)(drawn(2, 4, 4, 3))
     with pytest.raises(ValueError, match="num_kernels=0"):
         MinibatchDiscrimination(0)
 
@@ -102,7 +102,7 @@ def deviations(x, group_size, epsilon=1e-8):
 
 @pytest.mark.parametrize("num_samples", [8, 4, 10, 7, 3, 1])
 def test_standard_deviation_is_its_formula_in_ragged_batches_too(num_samples):
-    x = dealt(num_samples, 2, 3, 4) * 2.0 + 5.0
+    x = drawn(num_samples, 2, 3, 4) * 2.0 + 5.0
     outputs = array(MinibatchStandardDeviation(4)(x))
     np.testing.assert_array_equal(outputs[..., :4], x)
     expected = np.broadcast_to(deviations(x, 4)[:, None, None], (num_samples, 2, 3))
@@ -110,7 +110,7 @@ def test_standard_deviation_is_its_formula_in_ragged_batches_too(num_samples):
 
 
 def test_standard_deviation_groups_are_the_released_codes():
-    x = dealt(8, 2, 2, 3)
+    x = drawn(8, 2, 2, 3)
     y = x.reshape(4, -1, 2, 2, 3)  # [GMHWC] of the released code, group_size 4
     y = np.sqrt(np.square(y - y.mean(0, keepdims=True)).mean(0) + 1e-8).mean((1, 2, 3))
     received = array(MinibatchStandardDeviation(4)(x))[:, 0, 0, -1]
@@ -137,7 +137,7 @@ def test_standard_deviation_of_vectors_and_its_gradient():
     ids=["discrimination", "deviation"],
 )
 def test_layers_are_saved_and_take_any_batch(layer, shape, tmp_path):
-    x = dealt(7, *shape)
+    x = drawn(7, *shape)
     model, again = reloaded(layer, x, tmp_path)
     assert again.layers[-1].get_config() == layer.get_config()
     for batch in (x, x[:2], x[:1]):

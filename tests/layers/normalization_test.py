@@ -11,7 +11,7 @@ from kgan.layers import InstanceNormalization, SpectralNormalization
 RNG = np.random.default_rng(0)
 
 
-def dealt(*shape, scale=1.0):
+def drawn(*shape, scale=1.0):
     return (scale * RNG.normal(size=shape)).astype("float32")
 
 
@@ -34,16 +34,16 @@ def plain(layer):
 
 
 LAYERS = {
-    "dense": (lambda: layers.Dense(5, "tanh", bias_initializer="ones"), dealt(4, 3)),
-    "conv1d": (lambda: layers.Conv1D(4, 3, bias_initializer="ones"), dealt(2, 6, 3)),
+    "dense": (lambda: layers.Dense(5, "tanh", bias_initializer="ones"), drawn(4, 3)),
+    "conv1d": (lambda: layers.Conv1D(4, 3, bias_initializer="ones"), drawn(2, 6, 3)),
     "conv2d": (
         lambda: layers.Conv2D(4, 3, 2, "same", activation="relu", bias_initializer="ones"),
-        dealt(2, 6, 6, 3),
+        drawn(2, 6, 6, 3),
     ),
-    "conv3d": (lambda: layers.Conv3D(4, 2, bias_initializer="ones"), dealt(2, 3, 3, 3, 2)),
+    "conv3d": (lambda: layers.Conv3D(4, 2, bias_initializer="ones"), drawn(2, 3, 3, 3, 2)),
     "conv2d_transpose": (
         lambda: layers.Conv2DTranspose(2, 3, 2, bias_initializer="ones"),
-        dealt(2, 3, 3, 4),
+        drawn(2, 3, 3, 4),
     ),
     "embedding": (lambda: layers.Embedding(6, 3), np.arange(6, dtype="int32")),
 }
@@ -65,7 +65,7 @@ def test_kernel_is_divided_by_its_largest_singular_value_and_nothing_else(name):
 def test_one_call_in_training_is_one_step_of_algorithm_1():
     layer = layers.Dense(4)
     normalized = SpectralNormalization(layer)
-    x = dealt(2, 3)
+    x = drawn(2, 3)
     normalized.build(x.shape)
     kernel, u = array(layer.kernel), array(normalized.u)
     for _ in range(2):  # two calls, as with real and generated samples, are two steps
@@ -80,7 +80,7 @@ def test_one_call_in_training_is_one_step_of_algorithm_1():
 
 def test_inference_moves_nothing():
     normalized = SpectralNormalization(layers.Dense(4))
-    x = dealt(2, 3)
+    x = drawn(2, 3)
     normalized.build(x.shape)
     before = [array(v) for v in normalized.weights]
     normalized(x)
@@ -108,7 +108,7 @@ def closed_form(kernel, u, x, weight):
 
 def test_gradient_is_the_closed_form():
     network, layer = spectral_dense(3, 4)
-    x = dealt(5, 3)
+    x = drawn(5, 3)
     expected, u = closed_form(array(layer.kernel), array(network.layers[0].u), x, 1.0)
     kernel, bias = gradients(network, lambda net, x: ops.sum(net(x)), x)
     np.testing.assert_allclose(kernel, expected, rtol=1e-4, atol=1e-4)
@@ -118,7 +118,7 @@ def test_gradient_is_the_closed_form():
 
 def test_gradient_through_two_calls_in_one_loss():
     network, layer = spectral_dense(3, 4)
-    x = dealt(5, 3)
+    x = drawn(5, 3)
     kernel, u = array(layer.kernel), array(network.layers[0].u)
     first, u = closed_form(kernel, u, x, 1.0)
     second, u = closed_form(kernel, u, 2.0 * x, -3.0)
@@ -138,7 +138,7 @@ def test_gradient_penalty_goes_through_it():
         return ops.sum(ops.square(input_gradient(network, x))) / 5.0
 
     # The input's gradient is kernel / sigma, of norm 1 whatever the kernel of one column.
-    value = descend(network, cost, dealt(5, 3))[0]
+    value = descend(network, cost, drawn(5, 3))[0]
     assert value == pytest.approx(1.0, rel=1e-5)
 
 
@@ -160,7 +160,7 @@ def test_discriminator_of_a_gan_stays_flat():
     model.fit(kgan.data.toys.ring(128, seed=0), batch_size=32, epochs=3, verbose=0)
     model.synchronize()
     assert np.abs(array(discriminator.layers[0].layer.kernel) - before).max() > 0.01
-    x, y = dealt(256, 2, scale=3.0), dealt(256, 2, scale=3.0)
+    x, y = drawn(256, 2, scale=3.0), drawn(256, 2, scale=3.0)
     rise = array(discriminator(x) - discriminator(y))[:, 0]
     assert np.all(np.abs(rise) <= 1.01 * np.linalg.norm(x - y, axis=1))
 
@@ -176,7 +176,7 @@ def test_mixed_precision_computes_sigma_in_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     layer = layers.Conv2D(4, 3)
     normalized = SpectralNormalization(layer, power_iterations=200)
-    outputs = normalized(dealt(2, 6, 6, 3), training=True)
+    outputs = normalized(drawn(2, 6, 6, 3), training=True)
     sigma = normalized.sigma()
     assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
     assert keras.backend.standardize_dtype(sigma.dtype) == "float32"
@@ -213,7 +213,7 @@ def test_layers_without_one_matrix_are_refused(layer):
 
 
 def test_instance_normalization_is_its_formula_per_image_and_channel():
-    x = dealt(3, 5, 4, 2, scale=3.0) + 7.0
+    x = drawn(3, 5, 4, 2, scale=3.0) + 7.0
     layer = InstanceNormalization()
     layer.build(x.shape)
     layer.gamma.assign([2.0, 0.5])
@@ -226,10 +226,10 @@ def test_instance_normalization_is_its_formula_per_image_and_channel():
 
 
 def test_instance_normalization_is_saved(tmp_path):
-    x = dealt(2, 4, 4, 3)
+    x = drawn(2, 4, 4, 3)
     layer = InstanceNormalization(1e-3, center=False, gamma_initializer="he_normal", name="norm")
     model, again = reloaded(layer, x, tmp_path)
     np.testing.assert_array_equal(array(model(x)), array(again(x)))
     assert again.layers[-1].beta is None
     # It fits another number of channels, which a number of groups in the config would forbid.
-    InstanceNormalization.from_config(layer.get_config())(dealt(2, 4, 4, 5))
+    InstanceNormalization.from_config(layer.get_config())(drawn(2, 4, 4, 5))

@@ -51,7 +51,7 @@ def test_gradient_counts_how_often_a_pixel_is_shown():
 
 def test_wrong_arguments_are_refused():
     for padding in (-1, (1, 2, 3), "same", ((1, 2), (3,))):
-        with pytest.raises(ValueError, match="padding is an integer.*Received"):
+        with pytest.raises(ValueError, match="padding must be an integer.*Received"):
             ReflectionPadding2D(padding)
     with pytest.raises(ValueError, match="padding must be smaller than the side"):
         ReflectionPadding2D(3)(np.zeros((1, 3, 8, 1), "float32"))

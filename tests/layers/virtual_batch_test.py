@@ -9,13 +9,13 @@ from kgan.layers import DropReference, ReferenceBatch, VirtualBatchNormalization
 RNG = np.random.default_rng(0)
 
 
-def dealt(*shape):
+def drawn(*shape):
     return (2.0 * RNG.normal(size=shape) + 3.0).astype("float32")
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 2, 4), (5, 4)])
 def test_each_sample_is_normalized_with_the_reference_and_itself(shape):
-    size, x = 3, dealt(3 + 4, *shape)
+    size, x = 3, drawn(3 + 4, *shape)
     layer = VirtualBatchNormalization(size, epsilon=1e-3)
     layer.build(x.shape)
     layer.gamma.assign([1.0, 2.0, 3.0, 4.0])
@@ -40,20 +40,20 @@ def generator(reference):
 
 
 def test_no_sample_depends_on_the_others_of_its_batch():
-    network, x = generator(dealt(6, 3)), dealt(5, 3)
+    network, x = generator(drawn(6, 3)), drawn(5, 3)
     for training in (True, False):
         together = array(network(x, training=training))
         assert together.shape == (5, 2)
         for i in range(5):
             alone = array(network(x[i : i + 1], training=training))
             np.testing.assert_allclose(alone, together[i : i + 1], rtol=1e-4, atol=1e-5)
-        others = np.concatenate([x[:1], 100.0 * dealt(4, 3)])
+        others = np.concatenate([x[:1], 100.0 * drawn(4, 3)])
         first = array(network(others, training=training))[:1]
         np.testing.assert_allclose(first, together[:1], rtol=1e-4, atol=1e-5)
 
 
 def test_reference_matters_and_weights_get_gradients():
-    reference, x = dealt(6, 3), dealt(5, 3)
+    reference, x = drawn(6, 3), drawn(5, 3)
     network = generator(reference)
     received = gradients(network, lambda net, x: ops.mean(ops.square(net(x))), x)
     assert len(received) == len(network.trainable_variables) == 10
@@ -66,7 +66,7 @@ def test_reference_matters_and_weights_get_gradients():
 
 
 def test_reference_is_saved_as_a_weight_and_not_in_the_config(tmp_path):
-    reference, x = dealt(6, 3), dealt(4, 3)
+    reference, x = drawn(6, 3), drawn(4, 3)
     network = generator(reference)
     assert network.layers[0].get_config()["shape"] == (6, 3)
     assert "reference" not in network.layers[0].get_config()
@@ -78,7 +78,7 @@ def test_reference_is_saved_as_a_weight_and_not_in_the_config(tmp_path):
 
 
 def test_virtual_batch_normalization_keeps_its_options(tmp_path):
-    x = dealt(4, 3)
+    x = drawn(4, 3)
     layer = VirtualBatchNormalization(2, epsilon=0.1, center=False, scale=False)
     model, again = reloaded(layer, x, tmp_path)
     np.testing.assert_array_equal(array(model(x)), array(again(x)))
@@ -98,6 +98,6 @@ def test_wrong_references_are_refused():
     with pytest.raises(ValueError, match="reference=None, shape=None"):
         ReferenceBatch()
     with pytest.raises(ValueError, match="inputs of shape"):
-        ReferenceBatch(dealt(4, 3))(dealt(2, 5))
+        ReferenceBatch(drawn(4, 3))(drawn(2, 5))
     with pytest.raises(ValueError, match="at least one sample"):
         ReferenceBatch(np.zeros((3,)))

@@ -288,7 +288,7 @@ def test_unequal_batches_cannot_be_interpolated():
 
 
 def test_base_class_asks_for_its_call():
-    with pytest.raises(NotImplementedError, match="Penalty does not say what it penalises"):
+    with pytest.raises(NotImplementedError, match="Penalty does not implement `__call__`"):
         call(losses.Penalty(), *samples(), quadratic)
 
 

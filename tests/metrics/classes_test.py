@@ -98,7 +98,7 @@ def test_stacked_digits_are_read_channel_by_channel():
         (lambda: ModeCoverage(ring_centers(), 0.01, "digit_judge"), "by the means of a mixture"),
         (lambda: ModeCoverage(np.zeros(3), 0.1), "shape"),
         (lambda: ModeCoverage(classifier="digit_judge", confidence=90), "probability"),
-        (lambda: InceptionScore(None), "classifier reads"),
+        (lambda: InceptionScore(None), "classifier is required"),
         (lambda: scored(np.eye(4), splits=10), "at least 10 samples"),
         (lambda: InceptionScore().result(), "Received: 0 generated"),
     ],

@@ -95,7 +95,7 @@ def test_foreign_or_missing_weights_are_refused(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="train_judge.py. Received: no file"):
         digit_judge()
     foreign.write_bytes(b"something else")
-    with pytest.raises(ValueError, match="not those of their card"):
+    with pytest.raises(ValueError, match="does not match its card"):
         digit_judge()
 
 

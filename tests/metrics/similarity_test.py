@@ -147,7 +147,7 @@ def test_as_many_scales_as_fit(size, scales):
         (lambda: MultiScaleStructuralSimilarity(scales=6), "one to five"),
         (
             lambda: measured(MultiScaleStructuralSimilarity(scales=3), None, pictures()),
-            "take 2 scale",
+            "use 2 scale",
         ),
         (
             lambda: measured(MultiScaleStructuralSimilarity(), None, pictures(1)),
