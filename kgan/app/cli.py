@@ -6,6 +6,7 @@ Nothing that takes time is imported before a command runs, so that help is there
 import ast
 import contextlib
 import enum
+import importlib.metadata
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-import kgan
+from kgan.utils.packages import explained_imports
 
 # What the library raises for input that it can't take. All else is a fault, with its traceback.
 _BAD_INPUT = (ValueError, TypeError, OSError, ImportError, MemoryError)
@@ -64,7 +65,7 @@ def main():
 
 def _print_version(wanted):
     if wanted:
-        typer.echo(f"kgan {kgan.__version__}")
+        typer.echo(f"kgan {importlib.metadata.version('kgan')}")
         raise typer.Exit()
 
 
@@ -100,7 +101,8 @@ def _library():
     # What matters of TensorFlow's errors arrives as an exception; the rest alarms for nothing, such
     # as "failed call to cuInit" on every machine without a GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with contextlib.nullcontext() if "keras" in sys.modules else _without_notes():
+    quiet = contextlib.nullcontext() if "keras" in sys.modules else _without_notes()
+    with explained_imports(), quiet:
         from kgan.app import runs
     return runs
 

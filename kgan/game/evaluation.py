@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.backend import keras_internals
 from kgan.data import contract
 from kgan.data.inspection import kind_of
 
@@ -73,7 +74,7 @@ class Measuring:
         norms = model.gradient_norms((kgan.data.ring(64, seed=0),))
         ```
         """
-        self._assert_compile_called("gradient_norms")
+        keras_internals.require_compiled(self, "gradient_norms")
         self.synchronize()
         batch = self.unpack(tuple(batch))
         # A forward pass in training mode moves statistics, noise and pools.

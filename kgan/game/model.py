@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from kgan import backend
+from kgan.backend import keras_internals
 from kgan.data import contract
 from kgan.game.evaluation import Measuring
 from kgan.game.optimizers import PlayerOptimizers
@@ -176,7 +177,7 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
             )
             optimizers.build_players(variables)
             # `loss` is the sum of the players' losses: see get_metrics_result.
-            self._loss_tracker = None
+            keras_internals.drop_loss_tracker(self)
             for name, player in self.players.items():
                 for term in ("loss", *player.terms):
                     key = f"{name}_{term}"
@@ -191,7 +192,7 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
 
     def _computes_in_half(self, player):
         networks = [getattr(self, network) for network in self.players[player].networks]
-        layers = [layer for network in networks for layer in network._flatten_layers()]
+        layers = [layer for network in networks for layer in keras_internals.all_layers(network)]
         return any(layer.compute_dtype == "float16" for layer in layers)
 
     def _variables_of_players(self):

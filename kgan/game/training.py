@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.backend import keras_internals
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
 from kgan.data.fields import are_paired
@@ -69,7 +70,7 @@ class Training:
             ValueError: when the data can't be what the model was built for.
             TypeError: when the data is of a kind that no model takes.
         """
-        self._assert_compile_called("fit")
+        keras_internals.require_compiled(self, "fit")
         if sample_weight is not None or class_weight is not None:
             raise ValueError(
                 "A game has no per-sample loss to weight. Resample the data instead. Received: "
@@ -140,9 +141,9 @@ class Training:
             raise ValueError(
                 "A game has no per-sample loss to weight. Received: sample_weight is not None"
             )
-        in_fit = kwargs.get("_use_cached_eval_dataset", False)
+        in_fit = keras_internals.is_called_by_fit(kwargs)
         if not in_fit:
-            self._assert_compile_called("evaluate")
+            keras_internals.require_compiled(self, "evaluate")
             x = self._batches(x, y, batch_size)
             y = batch_size = None
         as_dict = kwargs.pop("return_dict", False)
@@ -158,7 +159,7 @@ class Training:
                 measured = self._measure(x, kwargs.get("steps"), show_progress)
         if as_dict:
             return {**logs, **measured}
-        return [*self._flatten_metrics_in_order(logs), *measured.values()]
+        return [*keras_internals.in_order(self, logs), *measured.values()]
 
     def predict(self, x, **kwargs):
         """The network's raw output, as `model(x)` gives it, in batches: see `keras.Model.predict`.

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, losses
+from kgan.backend import keras_internals
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.checks import check_labels
 from kgan.data.contract import to_uint8
@@ -376,7 +377,7 @@ class GAN(AdversarialModel):
         per_sample = [p.name for p in self.penalties if getattr(p, "per_sample", False)]
         mixing = [
             layer
-            for layer in self.discriminator._flatten_layers()
+            for layer in keras_internals.all_layers(self.discriminator)
             if isinstance(layer, keras.layers.BatchNormalization)
             or getattr(layer, "mixes_samples", False)
         ]
@@ -401,7 +402,7 @@ def _feature_network(discriminator):
         return keras.Model(discriminator.inputs, named[0].output)
     # Behind the last weights there may be a factor or an activation of the logit.
     last = [layer for layer in discriminator.layers if layer.weights][-1]
-    features = last._inbound_nodes[-1].input_tensors[0]
+    features = keras_internals.last_input(last)
     if isinstance(last, keras.Model):
         features = _feature_network(last)(features)
     return keras.Model(discriminator.inputs, features)
