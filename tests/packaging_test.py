@@ -1,14 +1,19 @@
 """What is installed, what `import kgan` loads, and what it says when a package is missing."""
 
+import ast
+import configparser
 import importlib.metadata
 import importlib.util
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
+import venv
+import zipfile
 
 import keras
 import pytest
@@ -153,7 +158,7 @@ def test_other_backends_need_no_tensorflow(backend, tmp_path):
         import keras
         import kgan
 
-        model = kgan.zoo.load("vanilla", like=(2,), units=(8,))
+        model = kgan.zoo.load("vanilla", like=(2,), generator_units=(8,))
         model.fit(kgan.data.ring(64, seed=0), verbose=0)
         model.save("model.keras")
         print(keras.saving.load_model("model.keras").generate(3).shape)
@@ -196,3 +201,102 @@ def test_a_missing_backend_is_explained(backend, words):
 def test_another_missing_package_keeps_its_own_words():
     result = python("import kgan", hidden={"numpy"})
     assert result.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'numpy'"
+
+
+# What is installed
+
+
+def test_every_import_is_declared():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    extras = setup["options.extras_require"]
+    required = setup["options"]["install_requires"] + extras["jax"] + extras["torch"]
+    declared = {m[1] for m in re.finditer(r"^([\w-]+)", required, re.MULTILINE)}
+    distributions = importlib.metadata.packages_distributions()
+    for folder in ("kgan", "zoo"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                modules = []
+                if isinstance(node, ast.Import):
+                    modules = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    modules = [node.module]
+                for name in {module.partition(".")[0] for module in modules}:
+                    if name == "kgan" or name in sys.stdlib_module_names:
+                        continue
+                    # PIL is in Pillow. What is not installed here, such as torch, has its own name.
+                    names = {d.lower() for d in distributions.get(name, [name])}
+                    assert names & declared, f"{path}: setup.cfg does not name {name}"
+
+
+def files_of_packages():
+    """What the wheel should hold, by its path there: all that lies in kgan/ and zoo/."""
+    for folder, package in (("kgan", "kgan"), ("zoo", "kgan/zoo")):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield f"{package}/{path.relative_to(ROOT / folder).as_posix()}"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from a copy: a build in the checkout would leave files there."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("kgan", "zoo"):
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist", "."]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (built,) = (source / "dist").glob("*.whl")
+    return built
+
+
+@pytest.mark.slow
+def test_wheel_holds_every_file(wheel):
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert held == set(files_of_packages())
+    assert {"kgan/py.typed", "kgan/report/page.html", "kgan/zoo/weights/dcgan_mnist.npz"} <= held
+    # There is no top-level package named zoo.
+    assert not [name for name in held if not name.startswith("kgan/")]
+
+
+@pytest.mark.slow
+def test_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
+    folder = tmp_path / "environment"
+    venv.create(folder, with_pip=False)
+    binaries = folder / "bin"
+    # Its own packages come first. From here it gets the dependencies, and not the checkout: a line
+    # in a .pth file adds a folder, and reads none of the .pth files there.
+    (packages,) = (folder / "lib").glob("python*/site-packages")
+    shared = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    (packages / "dependencies.pth").write_text("\n".join(shared) + "\n")
+    install = ["install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python")]
+    subprocess.run([*pip, *install], check=True)
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.pop("PYTHONPATH", None)
+
+    def run(*command):
+        options = {"cwd": elsewhere, "env": environment, "capture_output": True, "text": True}
+        result = subprocess.run([binaries / command[0], *command[1:]], **options)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    code = """
+        import importlib.util
+        import kgan
+
+        print(kgan.__file__)
+        print(kgan.zoo.load("dcgan", weights="mnist").generate(4).shape)
+        print(importlib.util.find_spec("zoo"))
+    """
+    imported, shape, top_level = run("python", "-c", textwrap.dedent(code)).splitlines()
+    assert pathlib.Path(imported).resolve().is_relative_to(packages.resolve())
+    assert (shape, top_level) == ("(4, 28, 28, 1)", "None")
+    assert run("kgan", "--version") == f"kgan {kgan.__version__}\n"
+    assert run("kgan", "list").count("\n") == 1 + len(kgan.zoo.list_models())
