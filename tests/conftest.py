@@ -63,8 +63,10 @@ def pytest_collection_modifyitems(items):
         model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
         path = item.path.relative_to(folder).as_posix() if folder in item.path.parents else ""
         is_standard = path == "zoo_test.py"
-        # The first tier takes one model of each kind of game.
-        if path.startswith(LATER) or is_standard and model and model not in GAMES:
+        # The first tier takes one model of each kind of game, and all that is tested of a game's
+        # class for the first of them.
+        first = GAMES[:1] if item.get_closest_marker("of_the_game") else GAMES
+        if path.startswith(LATER) or model and is_standard and model not in first:
             item.add_marker("later")
         marks = []
         if item.get_closest_marker("of_the_game") and model not in GAMES:
