@@ -5,7 +5,7 @@
     python benchmarks/mode_collapse.py --tasks stacked --seeds 1
     python benchmarks/mode_collapse.py --budget paper           # the papers' steps: hours, or a GPU
     python benchmarks/mode_collapse.py --ship                   # and into benchmarks/figures/
-    python benchmarks/mode_collapse.py --table                  # those, as the README shows them
+    python benchmarks/mode_collapse.py --table                  # those of docs/benchmarks.md
 
 Prints a table of mean and standard error, and writes it with every run to
 `runs/mode_collapse/BUDGET`. A run that is there already is not repeated, so that a long table can
@@ -35,7 +35,7 @@ import kgan
 from kgan import drawing
 
 OUT = pathlib.Path("runs") / "mode_collapse"
-# What the README shows: runs of the quick budget.
+# What docs/benchmarks.md shows: runs of the quick budget.
 FIGURES = pathlib.Path(__file__).parent / "figures" / "mode_collapse.json"
 # One pass over the fixed triples.
 STACKED = Recipe({"width": 32, "stages": 3, "learning_rate": 5e-4}, steps=2_000, batch_size=64)
@@ -93,7 +93,7 @@ PROTOCOL = {
 }
 PROTOCOL["grid"] = PROTOCOL["ring"]
 NUM_MODES = {"ring": 8, "grid": 25, "stacked": 1000}
-README_TABLES = [["ring", "grid"], ["stacked"]]
+TABLES = [["ring", "grid"], ["stacked"]]
 
 
 def data_of(task, seed, quick):
@@ -169,25 +169,25 @@ def spread(values, decimals=1):
 def table(task, rows):
     """Markdown: the rows, how the published ones were measured, and by what recipes ours."""
     recipes = {row["model"]: row["recipe"] for row in rows}
-    lines = [f"### {task}", "", readme_table(rows, [task]), "", PROTOCOL[task], ""]
+    lines = [f"### {task}", "", table_of_runs(rows, [task]), "", PROTOCOL[task], ""]
     lines += [f"Ours: {rows[0]['protocol']}.", ""]
     lines += [f"* `{name}`: {recipe}" for name, recipe in recipes.items()]
     return "\n".join(lines)
 
 
 def ship(rows):
-    """Puts runs among those that the README shows, in place of older ones of the same name."""
+    """Puts runs among those of docs/benchmarks.md, in place of older ones of the same name."""
     named = {(row["task"], row["model"], row["seed"]): row for row in [*shipped(), *rows]}
     FIGURES.parent.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps([named[name] for name in sorted(named)], indent=1) + "\n")
 
 
 def shipped():
-    """The runs that the README shows."""
+    """The runs that docs/benchmarks.md shows."""
     return json.loads(FIGURES.read_text()) if FIGURES.exists() else []
 
 
-def readme_table(rows, tasks):
+def table_of_runs(rows, tasks):
     """Markdown: tasks side by side, ours above what is published."""
     heads = {"modes": "modes of {}", "high_quality": "high quality, %", "reverse_kl": "reverse KL"}
     columns = [
@@ -232,7 +232,7 @@ def main(argv=None):
     parser.add_argument("--table", action="store_true", help="print what ships, train nothing")
     arguments = parser.parse_args(argv)
     if arguments.table:
-        print("\n\n".join(readme_table(shipped(), tasks) for tasks in README_TABLES))
+        print("\n\n".join(table_of_runs(shipped(), tasks) for tasks in TABLES))
         return 0
     if arguments.ship and (arguments.quick or arguments.budget != "quick"):
         parser.error("--ship is for runs of the whole quick budget")

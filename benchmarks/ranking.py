@@ -23,6 +23,7 @@ from tasks.common import load_mnist
 
 import kgan
 from kgan.catalog import weights as shipped
+from kgan.catalog.registry import builder_of
 
 # Inception score and structural similarity ask for variety, which noise has plenty of; precision
 # and density come to their limits before samples do.
@@ -41,7 +42,7 @@ def main(argv=None):
     order = np.random.default_rng(0).permutation(len(images))
     images, labels = images[order], labels[order]
     keras.utils.set_random_seed(0)
-    options = shipped.card(arguments.model, "mnist")["options"]
+    options = shipped.card(builder_of(arguments.model), "mnist")["options"]
     early = kgan.zoo.load(arguments.model, seed=0, **options)
     data = (images, labels) if len(early.fields) > 1 else (images,)
     early.fit(*data, steps_per_epoch=arguments.early_steps, epochs=1, verbose=0)

@@ -4,7 +4,7 @@
     python benchmarks/train_weights.py dcgan mnist       # into runs/weights/dcgan_mnist
     python benchmarks/train_weights.py dcgan mnist --ship  # and into zoo/weights/
     python benchmarks/train_weights.py dcgan mnist --check # scores what ships once more
-    python benchmarks/train_weights.py --table           # what ships, as the README shows it
+    python benchmarks/train_weights.py --table           # the table of docs/benchmarks.md
     python benchmarks/train_weights.py --hero            # draws the README's first picture
 
 Each run keeps the epoch with the smallest distance to held-out images (`BestMoment`), scores the
@@ -37,9 +37,11 @@ from tasks.pix2pix import load_photos
 import kgan
 from kgan import drawing
 from kgan.catalog import weights as shipped
+from kgan.catalog.registry import builder_of
 
 OUT = pathlib.Path("runs") / "weights"
 NUM_JUDGED, NUM_HELD_OUT = 10_000, 2_000
+WEIGHTS = shipped.folder(builder_of("dcgan"))
 HERO = pathlib.Path(__file__).parents[1] / "tutorials" / "pictures" / "mnist.png"
 NUM_SHOWN = 48
 # A repeated score may differ by rounding between machines: the share of it, and at least so much.
@@ -304,7 +306,7 @@ def run(task, seed, out):
 
 def check(task):
     """Scores what ships once more, and names what does not repeat."""
-    card = shipped.card(task.model_name, task.name)
+    card = shipped.card(builder_of(task.model_name), task.name)
     model = kgan.zoo.load(task.model_name, weights=task.name)
     found, _ = task.scores(model)
     wrong = {}
@@ -315,8 +317,8 @@ def check(task):
 
 
 def row(model_name, name):
-    """A line of the README's table: what a card says."""
-    card = shipped.card(model_name, name)
+    """A line of the table in docs/benchmarks.md: what a card says."""
+    card = shipped.card(builder_of(model_name), name)
     scores, shares, said = dict(card["scores"]), [], []
     for what, value in card["scores"].items():
         real = scores.get(f"{what} of real data")
@@ -328,7 +330,7 @@ def row(model_name, name):
         else:
             beside = "" if real is None else f" ({real:.3g})"
             said.append(f"{what.replace('_', ' ')} {value:.3g}{beside}")
-    size = (shipped.folder() / card["file"]).stat().st_size / 1e6
+    size = (WEIGHTS / card["file"]).stat().st_size / 1e6
     return (
         f"| `{model_name}`, `{name}` | {size:.1f} MB | {'; '.join(said + shares)} | "
         f"{card['recipe']['steps']:,} steps, {card['core_minutes']} core minutes |"
@@ -336,9 +338,13 @@ def row(model_name, name):
 
 
 def table():
-    """The README's table of weights that ship."""
+    """The table of weights that ship, in docs/benchmarks.md."""
     lines = ["| weights | file | scores (of real data) | training |", "|---|---|---|---|"]
-    lines += [row(model, name) for model in kgan.zoo.list_models() for name in shipped.names(model)]
+    lines += [
+        row(model, name)
+        for model in kgan.zoo.list_models()
+        for name in shipped.names(builder_of(model))
+    ]
     return "\n".join(lines)
 
 
@@ -388,9 +394,9 @@ def main(argv=None):
         json.dumps({name: card[name] for name in ("scores", "core_minutes", "monitor")}, indent=1)
     )
     if arguments.ship and not arguments.quick:
-        shipped.folder().mkdir(exist_ok=True)
+        WEIGHTS.mkdir(exist_ok=True)
         for suffix in ("npz", "json", "png"):
-            shutil.copy(out / f"{arguments.model}_{arguments.weights}.{suffix}", shipped.folder())
+            shutil.copy(out / f"{arguments.model}_{arguments.weights}.{suffix}", WEIGHTS)
     return 0
 
 

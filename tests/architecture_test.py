@@ -19,11 +19,12 @@ FRAMEWORKS = {"tensorflow", "jax", "torch", "tf_keras", "flax", "optax"}
 LAZY = {
     "kgan/data/": {"tensorflow", "torch"},
     "kgan/serving/export.py": {"tensorflow"},
-    "kgan/app/cli.py": {"tensorflow"},
+    "kgan/app/commands.py": {"tensorflow"},
+    "kgan/serving/": {"tensorflow"},
     "kgan/backend/summaries.py": {"tensorflow"},
 }
 # The command line stands on both the library and the zoo.
-ABOVE_THE_ZOO = {"kgan/__main__.py", "kgan/app/cli.py", "kgan/app/runs.py"}
+ABOVE_THE_ZOO = {"kgan/__main__.py", "kgan/app/cli.py", "kgan/app/runs.py", "kgan/app/commands.py"}
 # What only an engine says. `apply` is looked for on anything that is called an optimizer.
 ENGINE_NAMES = {
     "GradientTape",

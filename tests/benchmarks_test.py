@@ -1,8 +1,10 @@
 """The quality benchmark runs: every task, a few steps of narrow networks."""
 
+import ast
 import dataclasses
 import json
 import pathlib
+import re
 import sys
 
 import keras
@@ -10,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "benchmarks"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BENCHMARKS, PAGE = ROOT / "benchmarks", ROOT / "docs" / "benchmarks.md"
 sys.path.insert(0, str(BENCHMARKS))
 
 import mode_collapse  # noqa: E402
@@ -21,11 +24,20 @@ import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
+import kgan  # noqa: E402
 from kgan import drawing  # noqa: E402
 from kgan.catalog import weights as shipped  # noqa: E402
+from kgan.catalog.registry import builder_of  # noqa: E402
 
 TASKS = all_tasks()
 POINTS = {"ring", "grid", "ring_compared", "collapse"}
+# The data of docs/choosing.md, by the names of the weights that were trained on it.
+WEIGHTS = {
+    "MNIST": "mnist",
+    "MNIST with labels": "mnist",
+    "CIFAR-10": "cifar10",
+    "MNIST, tinted MNIST": "tinted_digits",
+}
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the benchmarks' figures are TensorFlow's"
@@ -150,9 +162,8 @@ def test_mean_and_standard_error():
     assert mode_collapse.spread([0.5, 0.25], 3) == "0.375 ± 0.125"
 
 
-def test_the_readme_shows_what_the_cards_say():
-    readme = (BENCHMARKS.parent / "README.md").read_text()
-    assert train_weights.table() in readme
+def test_the_page_shows_what_the_cards_say():
+    assert train_weights.table() in PAGE.read_text()
 
 
 def test_the_first_picture_of_the_readme_is_what_it_says():
@@ -166,15 +177,15 @@ def test_the_first_picture_of_the_readme_is_what_it_says():
         for column in range(picture.shape[1] // 2, picture.shape[1] - width + 1)
     ]
     assert min(distances) <= 2
-    readme = (BENCHMARKS.parent / "README.md").read_text()
-    minutes = round(shipped.card("dcgan", "mnist")["core_minutes"])
+    readme = (ROOT / "README.md").read_text()
+    minutes = round(shipped.card(builder_of("dcgan"), "mnist")["core_minutes"])
     assert "tutorials/pictures/mnist.png" in readme and f"in {minutes} core minutes" in readme
 
 
 @pytest.mark.parametrize(("model", "weights"), sorted(train_weights.RECIPES))
 def test_the_command_of_a_card_is_what_trained_it(model, weights):
     recipe = json.loads(json.dumps(dataclasses.asdict(train_weights.RECIPES[model, weights])))
-    card = shipped.card(model, weights)
+    card = shipped.card(builder_of(model), weights)
     asked, played = recipe.pop("steps"), card["recipe"]["steps"]
     # An epoch ends early where a pass over the data does.
     assert 0.8 * asked < played <= asked
@@ -182,14 +193,47 @@ def test_the_command_of_a_card_is_what_trained_it(model, weights):
     assert card["options"] == recipe["options"]
 
 
-def test_the_readme_shows_the_runs_that_ship():
-    readme = (BENCHMARKS.parent / "README.md").read_text()
+def test_the_page_shows_the_runs_that_ship():
+    page = PAGE.read_text()
     rows = mode_collapse.shipped()
-    for tasks in mode_collapse.README_TABLES:
-        assert mode_collapse.readme_table(rows, tasks) in readme
+    for tasks in mode_collapse.TABLES:
+        assert mode_collapse.table_of_runs(rows, tasks) in page
     for row in rows:
         recipe = mode_collapse.RECIPES[row["task"]][row["model"]]
         assert mode_collapse.is_of(row, recipe), f"{row['task']} {row['model']}: other recipe"
+
+
+OPTIONS = re.compile(
+    r"^\| (.*?) \| `(\w+)`, `([^`]*)`(.*?) \| (\d+) \| ([\d,]+) \| ([\d.]+) \|$", re.MULTILINE
+)
+
+
+def test_the_options_that_were_measured_are_those_of_cards_and_runs():
+    rows = OPTIONS.findall((ROOT / "docs" / "choosing.md").read_text())
+    assert len(rows) == 7
+    for data, model, options, remark, batch_size, steps, core_minutes in rows:
+        if data == "ring, grid":
+            recipe = mode_collapse.RECIPES["ring"][model]
+            assert recipe == mode_collapse.RECIPES["grid"][model]
+            runs = [row for row in mode_collapse.shipped() if row["model"] == model]
+            runs = [row for row in runs if row["task"] in ("ring", "grid")]
+            played = {row["steps"] for row in runs}
+            minutes = np.mean([row["core_minutes"] for row in runs])
+        else:
+            card = shipped.card(builder_of(model), WEIGHTS[data])
+            recipe = train_weights.RECIPES[model, WEIGHTS[data]]
+            played, minutes = {card["recipe"]["steps"]}, card["core_minutes"]
+        # Data fills in the shape and the classes.
+        filled = ("sample_shape", "image_shape", "num_classes")
+        wanted = {name: value for name, value in recipe.options.items() if name not in filled}
+        said = ast.parse(f"f({options})", mode="eval").body.keywords
+        given = {word.arg: ast.literal_eval(word.value) for word in said}
+        defaults = kgan.zoo.describe(model).options
+        assert given == {k: v for k, v in wanted.items() if v != defaults[k]}, (data, model)
+        assert int(batch_size) == recipe.batch_size
+        assert played == {int(steps.replace(",", ""))}
+        assert core_minutes == f"{minutes:.1f}"
+        assert ("falling rate" in remark) == (recipe.decay_from < 1)
 
 
 def test_runs_ship_in_place_of_older_ones(tmp_path, monkeypatch):
@@ -204,7 +248,7 @@ def test_runs_ship_in_place_of_older_ones(tmp_path, monkeypatch):
     mode_collapse.ship(rows)
     mode_collapse.ship([{**rows[1], "modes": 30.0}])
     assert [row["modes"] for row in mode_collapse.shipped()] == [30.0, 20.0, 900.0]
-    text = mode_collapse.readme_table(mode_collapse.shipped(), ["stacked"])
+    text = mode_collapse.table_of_runs(mode_collapse.shipped(), ["stacked"])
     assert "| `dcgan` | 25.0 ± 5.0 | 25.0 ± 0.0 | 0.500 ± 0.000 | 2 | 4,000 | 2.0 |" in text
     assert "| `gan_qp` | 900.0 | 25.0 | 0.500 | 1 | 4,000 | 2.0 |" in text
     assert "`r3gan`" not in text

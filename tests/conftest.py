@@ -10,6 +10,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+pytest.register_assert_rewrite("standard")
+
 # One model for each kind of game: from noise, with labels, many moves of one player, translation.
 GAMES = ("dcgan", "conditional", "wgan_gp", "pix2pix")
 # What `make quick` leaves to the second tier of `make test`, where nothing is left out: what drives
@@ -41,6 +43,7 @@ LONG_ON_JAX = (
     "data/",
     "game/guard_test.py",
     "models/conditional_test.py",
+    "models/conditions_test.py",
     "models/gan_options_test.py",
     "models/information_test.py",
     "models/paired_test.py",
@@ -49,6 +52,26 @@ LONG_ON_JAX = (
     "networks/",
     "serving/",
 )
+
+
+STANDARD = ("zoo_test.py", "stranger_test.py")
+
+
+def pytest_generate_tests(metafunc):
+    """Runs the standard test for each of a file's NAMES."""
+    names = getattr(metafunc.module, "NAMES", None)
+    if names is None or metafunc.function.__module__ != "standard":
+        return
+    if {"name", "option"} <= set(metafunc.fixturenames):
+        from kgan.catalog.registry import options_of
+
+        pairs = [(name, option) for name in names for option in options_of(name)]
+        metafunc.parametrize("name, option", pairs)
+    elif "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", names)
+    for fixture in ("paper", "plain"):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, names, indirect=True, scope="module")
 
 
 def pytest_collection_modifyitems(items):
@@ -62,7 +85,7 @@ def pytest_collection_modifyitems(items):
         chosen = item.callspec.params if hasattr(item, "callspec") else {}
         model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
         path = item.path.relative_to(folder).as_posix() if folder in item.path.parents else ""
-        is_standard = path == "zoo_test.py"
+        is_standard = path in STANDARD
         # The first tier takes one model of each kind of game, and all that is tested of a game's
         # class for the first of them.
         first = GAMES[:1] if item.get_closest_marker("of_the_game") else GAMES

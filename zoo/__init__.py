@@ -1,41 +1,15 @@
 """The zoo: one file per model. `kgan.zoo.load(name)` builds one, `list_models()` names them."""
 
+import importlib
+import pkgutil
+
+from kgan.catalog.like import Like
 from kgan.catalog.registry import describe, list_models, load, register
-from kgan.zoo import (
-    acgan,
-    conditional,
-    cyclegan,
-    dcgan,
-    gan_qp,
-    infogan,
-    lsgan,
-    minibatch_discrimination,
-    pacgan,
-    pix2pix,
-    r3gan,
-    sngan,
-    vanilla,
-    wgan,
-    wgan_gp,
-)
 
-__all__ = ["describe", "list_models", "load", "register"]
+__all__ = ["Like", "describe", "list_models", "load", "register"]
 
-# The modules are reached by name through `load`; they only had to run.
-del (
-    acgan,
-    conditional,
-    cyclegan,
-    dcgan,
-    gan_qp,
-    infogan,
-    lsgan,
-    minibatch_discrimination,
-    pacgan,
-    pix2pix,
-    r3gan,
-    sngan,
-    vanilla,
-    wgan,
-    wgan_gp,
-)
+# Each file registers its model when it is imported. Models are reached by name through `load`.
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+    # `kgan.zoo.conditional` would look like a function that it is not.
+    globals().pop(_module.name, None)

@@ -8,15 +8,16 @@ generator is rewarded for samples whose class is told right.
 import keras
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.conditional import AuxiliaryClassifierGAN
 
 
-@register
+@register(like=Like("sample_shape", "num_classes", "class_names"), tiny={"num_classes": 3})
 def acgan(
     sample_shape=(28, 28, 1),
     *,
     num_classes=10,
+    class_names=None,
     latent_dim=100,
     noise="normal",
     classification_weight=1.0,
@@ -32,7 +33,7 @@ def acgan(
 ):
     """A conditional GAN whose discriminator is a classifier as well.
 
-    Choose it where that classifier is wanted, or labels shall be followed at any price. Samples
+    Use this where that classifier is wanted, or labels are to be followed at any price. Samples
     that are easy to classify are rewarded, which costs variety: `conditional` keeps more of it.
 
     Reference: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs",
@@ -45,6 +46,7 @@ def acgan(
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
             2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
         num_classes: integer of at least 2. Defaults to 10.
+        class_names: tuple of strings, for labels that are names. Defaults to `None`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
         classification_weight: float, weight of the cross-entropy of the class in both players'
@@ -85,6 +87,7 @@ def acgan(
         ),
         networks.conditioned.many_headed(sample_shape, {"classes": num_classes}, **sizes),
         num_classes=num_classes,
+        class_names=class_names,
         loss=losses.get(loss, label_smoothing=label_smoothing),
         classification_weight=classification_weight,
         noise=noise,

@@ -1,21 +1,21 @@
 """The conditional GAN (Mirza and Osindero 2014, "Conditional Generative Adversarial Nets").
 
-Both networks take a label. The discriminator is matching-aware, as that of Reed et al. 2016,
-"Generative Adversarial Text to Image Synthesis", algorithm 1: it is shown real samples with their
-labels, generated ones, and real ones with wrong labels.
+Both networks take a label. The discriminator is also shown real samples with wrong labels, as that
+of Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1.
 """
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.conditional import ConditionalGAN
 
 
-@register
+@register(like=Like("sample_shape", "num_classes", "class_names"), tiny={"num_classes": 3})
 def conditional(
     sample_shape=(28, 28, 1),
     *,
     num_classes=10,
+    class_names=None,
     latent_dim=100,
     noise="normal",
     conditioning="projection",
@@ -36,7 +36,7 @@ def conditional(
 ):
     """A GAN that makes the class that it is asked for: `generate(n, labels=...)`.
 
-    Choose it for images or points with class labels. `fit(x, y)` takes the labels.
+    Use this for images or points with class labels: `fit(x, y)`.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", equation 2; Reed
     et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, for the third term;
@@ -50,6 +50,7 @@ def conditional(
         sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
             2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
         num_classes: integer of at least 2. Defaults to 10.
+        class_names: tuple of strings, for labels that are names. Defaults to `None`.
         latent_dim: integer, size of the noise. Defaults to 100.
         noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
         conditioning: how the discriminator uses the label: `"concatenation"`, `"projection"`, or
@@ -93,15 +94,13 @@ def conditional(
     sevens = model.generate(8, labels=7, seed=0)
     ```
     """
-    sizes = {"width": width, "units": units, "kernel_size": kernel_size}
+    sizes = (sample_shape, num_classes)
+    widths = {"width": width, "units": units, "kernel_size": kernel_size}
     model = ConditionalGAN(
-        networks.conditioned.generator(
-            sample_shape, num_classes, latent_dim, embedding_dim, **sizes
-        ),
-        networks.conditioned.discriminator(
-            sample_shape, num_classes, conditioning, embedding_dim, **sizes
-        ),
+        networks.conditioned.generator(*sizes, latent_dim, embedding_dim, **widths),
+        networks.conditioned.discriminator(*sizes, conditioning, embedding_dim, **widths),
         num_classes=num_classes,
+        class_names=class_names,
         loss=losses.get(loss, label_smoothing=label_smoothing),
         matching_aware=matching_aware,
         mismatched_weight=mismatched_weight,

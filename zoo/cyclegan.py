@@ -8,11 +8,15 @@ Adam with learning rate 2e-4 and beta_1 0.5, batches of 1, constant and then lin
 import keras
 
 from kgan import networks, schedules
+from kgan.catalog.like import image_pairs
 from kgan.catalog.registry import register
 from kgan.models.unpaired import UnpairedTranslator
 
 
-@register
+@register(
+    like=image_pairs("cyclegan"),
+    tiny={"receptive_field": 16, "pool_size": 4, "cycle_weight": 0.1, "learning_rate": 2e-5},
+)
 def cyclegan(
     image_shape=(256, 256, 3),
     *,

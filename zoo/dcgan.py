@@ -6,12 +6,13 @@ discriminator, weights from N(0, 0.02), Adam with learning rate 2e-4 and beta_1 
 """
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
+from kgan.data import Images
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("image_shape", kinds=(Images,)))
 def dcgan(
     image_shape=(28, 28, 1),
     *,

@@ -6,12 +6,12 @@ Two critic moves per generator move, Adam with learning rate 2e-4 and beta_1 0.5
 """
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def gan_qp(
     sample_shape=(28, 28, 1),
     *,

@@ -8,11 +8,11 @@ from the samples, so that each code comes to mean something that can be seen.
 import keras
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.information import InfoGAN
 
 
-@register
+@register(like=Like("sample_shape"), tiny={"num_categories": 3})
 def infogan(
     sample_shape=(28, 28, 1),
     *,
@@ -33,7 +33,7 @@ def infogan(
 ):
     """A GAN that finds classes and directions of variation in unlabelled data.
 
-    Choose it to explore data without labels: `generate(n, categories=..., continuous=...)` shows
+    Use this to explore data without labels: `generate(n, categories=..., continuous=...)` shows
     what each code has come to mean, which differs from seed to seed.
 
     Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information

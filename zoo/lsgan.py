@@ -5,12 +5,12 @@ generator pulls it to 1 on its own, all by squared distance with factors of 1/2.
 """
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def lsgan(
     sample_shape=(28, 28, 1),
     *,

@@ -2,18 +2,17 @@
 
 Section 3.2: the discriminator's last layer sees, beside a sample's features, how close they are to
 those of the batch's other samples, so that a generator which repeats itself gives itself away.
-Section 3.1: feature matching, for the generator. Section 3.3: historical averaging. Section 3.4:
-one-sided label smoothing.
+Sections 3.1, 3.3 and 3.4: feature matching, historical averaging, one-sided label smoothing.
 """
 
 import keras
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def minibatch_discrimination(
     sample_shape=(28, 28, 1),
     *,
@@ -36,7 +35,7 @@ def minibatch_discrimination(
 ):
     """A DCGAN, or for vectors a GAN of perceptrons, whose discriminator looks at batches.
 
-    Choose it when samples come out alike: the same layers as `dcgan`, plus one that compares the
+    Use this when samples come out alike: the same layers as `dcgan`, plus one that compares the
     samples of a batch. Train with batches of one size: what it sees grows with the batch. Under
     `tf.distribute` each replica compares its own share of the batch.
 
@@ -104,13 +103,14 @@ def minibatch_discrimination(
         discriminator_normalization=is_image,
         head=heads[statistic](),
     )
+    history = losses.HistoricalAveraging(historical_averaging) if historical_averaging else None
     model = GAN(
         generator,
         discriminator,
         loss=losses.get(loss, label_smoothing=label_smoothing),
         noise=noise,
-        feature_matching=feature_matching,
-        historical_averaging=historical_averaging,
+        feature_matching=losses.FeatureMatching() if feature_matching else None,
+        historical_averaging=history,
         seed=seed,
         name="minibatch_discrimination",
     )

@@ -6,12 +6,12 @@ data, so that it has to keep to the data's variety.
 """
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def pacgan(
     sample_shape=(28, 28, 1),
     *,

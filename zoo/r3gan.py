@@ -6,12 +6,12 @@ loss that well-behaved, the networks can do without normalization and every othe
 """
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def r3gan(
     sample_shape=(28, 28, 1),
     *,

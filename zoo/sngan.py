@@ -7,12 +7,12 @@ power iteration per move. That bounds its steepness without a penalty's second g
 import keras
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def sngan(
     sample_shape=(28, 28, 1),
     *,

@@ -7,11 +7,11 @@ minimax loss log(1 - D(G(z))) itself or, as section 3 advises, the non-saturatin
 import keras
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def vanilla(
     sample_shape=(28, 28, 1),
     *,

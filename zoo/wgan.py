@@ -7,11 +7,11 @@ Five critic moves per generator move, RMSprop with learning rate 5e-5.
 import keras
 
 from kgan import constraints, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"), tiny={"clip": 0.3})
 def wgan(
     sample_shape=(28, 28, 1),
     *,

@@ -6,12 +6,12 @@ beta_2 0.9, no BatchNorm in the critic.
 """
 
 from kgan import losses, networks
-from kgan.catalog.registry import register
+from kgan.catalog.registry import Like, register
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
 
-@register
+@register(like=Like("sample_shape"))
 def wgan_gp(
     sample_shape=(28, 28, 1),
     *,

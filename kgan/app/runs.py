@@ -21,12 +21,14 @@ import time
 import keras
 import numpy as np
 
-from kgan import data, drawing, report, zoo
-from kgan.callbacks import Health, SampleGrid
+from kgan import report, zoo
+from kgan.app.user_files import load_data
+from kgan.callbacks import Health, SampleGrid, TranslationStrips
 from kgan.catalog import registry
-from kgan.data.fields import are_paired
+from kgan.data.checks import check
+from kgan.data.sampling import first_samples
+from kgan.data.structure import are_paired
 from kgan.game import AdversarialModel
-from kgan.models.paired import Translator
 from kgan.utils.files import replacing
 
 DEFAULTS = {
@@ -173,8 +175,9 @@ def train(
     if done >= epochs:
         say(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
-    x, y = _load_data(settings, data_dir, labels="num_classes" in legal)
-    found = {"examples": len(x), "sample_shape": list(x.shape[1:])}
+    loaded = load_data(settings["data"], settings, data_dir, registry.takes_labels(builder))
+    samples = _first(loaded)
+    found = {"examples": len(samples), "sample_shape": list(np.shape(samples)[1:])}
     if record and found != {name: record[name] for name in found}:
         raise ValueError(
             f"The data {settings['data']!r} is no longer what the run in {run.folder} was started "
@@ -182,7 +185,10 @@ def train(
             "back, or start another run in a new folder with --out."
         )
     if model is None:
-        model = _build(settings, x, y, "seed" in legal)
+        model = _build(settings, loaded, builder)
+    # Before the first step, and before a folder is made, where the model can't learn from them.
+    checked = check(model.fields, loaded)
+    found["examples"] = max(len(array) for array in checked)
     if steps_per_execution not in (None, model.steps_per_execution):
         # With its own optimizer, this changes nothing but the number of batches per call.
         model.compile(optimizer=model.optimizer, steps_per_execution=steps_per_execution)
@@ -191,7 +197,7 @@ def train(
     for stale in run.folder.glob(".*.partial*"):
         stale.unlink()
     run.trim_history(done)
-    steps = -(-len(x) // settings["batch_size"])
+    steps = -(-found["examples"] // settings["batch_size"])
     say(
         f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
         f"{keras.config.backend()} on {_device(model)}."
@@ -200,12 +206,11 @@ def train(
         say(f"Goes on after epoch {done}.")
     start = time.perf_counter()
     model.fit(
-        x,
-        y,
+        loaded,
         batch_size=settings["batch_size"],
         initial_epoch=done,
         epochs=epochs,
-        callbacks=_callbacks(run, picture_every),
+        callbacks=_callbacks(run, model, checked, picture_every),
         # Where the bar can't be redrawn, Keras would print every step on a line of its own.
         verbose="auto" if os.isatty(1) else 2,
     )
@@ -220,16 +225,36 @@ def train(
     return model
 
 
-def _callbacks(run, picture_every):
-    callbacks = [SampleGrid(run.samples, every=picture_every)] if picture_every else []
-    # Before the logger, which writes what it finds in the logs.
-    callbacks.append(Health(folder=run.folder))
-    # The model last: its file says how far the run is, and all else is made anew from there.
+def _callbacks(run, model, data, picture_every):
+    callbacks = [*_pictures(run, model, data, picture_every)] if picture_every else []
+    if model.answers.imitation is not None:
+        # Before the logger, which writes what it finds in the logs.
+        callbacks.append(Health(folder=run.folder))
+    # The model last: its file says how far the run is, and all else is made again from there.
     return [
         *callbacks,
         keras.callbacks.CSVLogger(str(run.history_file), append=True),
         keras.callbacks.ModelCheckpoint(str(run.model_file)),
     ]
+
+
+def _pictures(run, model, data, every):
+    """Pictures of what is made from noise, or else of the first samples."""
+    if model.answers.generator is not None:
+        return [SampleGrid(run.samples, every=every)]
+    shown = first_samples(model.fields, data, 8)
+    ways = {
+        name: endpoint
+        for name, endpoint in model.endpoints.items()
+        if len(endpoint.inputs) == 1 and endpoint.imitates and endpoint.inputs[0].name in shown
+    }
+    if not ways:
+        return []
+    inputs = {name: shown[endpoint.inputs[0].name] for name, endpoint in ways.items()}
+    # Of two collections, sample i of one is not the answer to sample i of the other.
+    targets = {name: shown[way.imitates] for name, way in ways.items()}
+    targets = targets if are_paired(model.fields) else {}
+    return [TranslationStrips(run.samples, inputs, targets, every=every)]
 
 
 def _names():
@@ -253,10 +278,11 @@ def _normalized(asked, builder):
             f"Received: {options} ({error})"
         ) from error
     folder = pathlib.Path(asked["data"]).expanduser()
+    is_file = folder.suffix in (".npz", ".npy")
     return {
         **asked,
         "model": builder.__name__,
-        "data": str(folder.resolve()) if folder.is_dir() else asked["data"],
+        "data": str(folder.resolve()) if folder.is_dir() or is_file else asked["data"],
         "size": None if asked["size"] is None else list(asked["size"]),
     }
 
@@ -295,34 +321,19 @@ def _epochs_done(run, model, record):
     return clock // steps
 
 
-def _load_data(settings, data_dir, labels):
-    size = settings["size"]
-    loaded = data.load(
-        settings["data"],
-        size=None if size is None else tuple(size),
-        channels=settings["channels"],
-        data_dir=data_dir,
-        labels=labels,
-        max_examples=settings["max_examples"],
-    )
-    return loaded if labels else (loaded, None)
+def _first(loaded):
+    if isinstance(loaded, dict):
+        return next(iter(loaded.values()))
+    return loaded[0] if isinstance(loaded, tuple) else loaded
 
 
-def _build(settings, x, y, takes_seed):
+def _build(settings, loaded, builder):
     # The weights come from Keras's global seed, data order and noise from the model's.
     keras.utils.set_random_seed(settings["seed"])
+    takes_seed = "seed" in inspect.signature(builder).parameters
     seed = {"seed": settings["seed"]} if takes_seed else {}
-    like = x if y is None else (x, y)
-    model = zoo.load(settings["model"], like=like, **seed, **settings["options"])
-    if isinstance(model, Translator):
-        tutorial = "pix2pix" if are_paired(model.fields) else "cyclegan"
-        raise ValueError(
-            "The command line trains models that make samples from noise, and this one translates "
-            "images of one kind into another, which takes two collections. Train it in Python, as "
-            f"tutorials/{tutorial}.py does with your own pictures. "
-            f"Received: {settings['model']}"
-        )
-    return model
+    like = {"like": loaded} if registry.takes_data(builder) else {}
+    return zoo.load(settings["model"], **like, **seed, **settings["options"])
 
 
 def _describe(found):
@@ -388,47 +399,3 @@ def load_model(path):
             f"train` saved. Received: a {type(model).__name__}"
         )
     return model
-
-
-def save_samples(samples, path, in_one=True):
-    """Writes samples as one picture, as one picture each, or as they are.
-
-    Args:
-        samples: array of images (n, height, width, channels) or vectors (n, dim).
-        path: path of the picture, or of a `.npy` file for the numbers themselves. With
-            `in_one=False`, of a folder.
-        in_one: boolean. `False` writes `0001.png` and so on, of images. Defaults to `True`.
-
-    Raises:
-        ValueError: when the ending is unknown, or vectors shall go into a file each.
-    """
-    path = pathlib.Path(path)
-    is_image = samples.ndim == 4
-    if not in_one:
-        if not is_image:
-            raise ValueError(
-                "Only images go into a file each, and this model makes vectors. Leave out --files, "
-                f"or write the numbers: --out samples.npy. Received: samples of {samples.shape[1:]}"
-            )
-        if path.suffix:
-            raise ValueError(
-                "With --files, --out names a folder, and this looks like a file. Pass for example "
-                f"--out {path.with_suffix('')}. Received: {path}"
-            )
-        path.mkdir(parents=True, exist_ok=True)
-        for number, image in enumerate(samples, start=1):
-            picture = drawing.image_grid(image[None], padding=0)
-            drawing.save_image(path / f"{number:04d}.png", picture)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npy":
-        np.save(path, samples)
-    elif is_image:
-        drawing.save_image(path, drawing.image_grid(samples, scale="auto"))
-    elif samples.shape[-1] > 2:
-        drawing.save_image(path, drawing.curves(samples))
-    else:
-        limits = drawing.with_margin(samples.min(), samples.max())
-        draw = drawing.scatter if samples.shape[-1] == 2 else drawing.histogram
-        points = samples if samples.shape[-1] == 2 else samples[:, 0]
-        drawing.save_image(path, draw(points, limits=limits))

@@ -73,7 +73,7 @@ class BestMoment(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Finds out what is monitored and which way is better, and what an earlier call found."""
-        directions = self.model.metric_directions
+        directions = self.model.sample_metrics.directions
         if self.monitor is None:
             if not directions:
                 raise ValueError(

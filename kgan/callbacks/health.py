@@ -1,19 +1,17 @@
 """The callback that watches how a game goes: who wins, what is lost, what is copied."""
 
-import itertools
 import json
 import math
 import pathlib
 
 import keras
 import numpy as np
-from keras import ops
 
 from kgan.callbacks import vitals
 from kgan.callbacks.diagnoses import ILLNESSES
-from kgan.data import contract
 from kgan.data.checks import check
 from kgan.data.inspection import first_of_equal, kind_of
+from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
 from kgan.utils.files import replacing
@@ -104,14 +102,22 @@ class Health(keras.callbacks.Callback):
         self.patience = check_count("patience", patience)
         self.say = say
         self.figures, self.diagnoses, self.held_out = [], [], []
-        self._offered = (None, None)
+        self._offered = None
 
-    def take_data(self, x, y=None):
+    def take_data(self, data):
         """What `fit` was given: called by `fit`, before the first step."""
-        self._offered = (x, y)
+        self._offered = data
 
     def on_train_begin(self, logs=None):
         """Takes the real samples that it compares with, and what an earlier call found."""
+        name = self.model.answers.imitation
+        if name is None:
+            raise ValueError(
+                "Health compares a model's samples with real ones, and no endpoint of this model "
+                "says which field it imitates. Declare one with kgan.Endpoint(..., imitates=), or "
+                f"leave Health out. Received: a {type(self.model).__name__}"
+            )
+        self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
         fields = self._sample()
         # Copies, lest a small part keep all the rest in memory.
@@ -151,8 +157,11 @@ class Health(keras.callbacks.Callback):
         self.figures.append({**place, **measured})
         # The logs keep the losses, so the file need not.
         losses = {name: float(value) for name, value in logs.items() if name.endswith("_loss")}
-        has_threshold = getattr(getattr(self.model, "loss", None), "threshold", None) is not None
-        facts = {"has_threshold": has_threshold, "answers_inputs": self.model.imitated_field == 1}
+        loss = self.model.adversarial_loss
+        facts = {
+            "has_threshold": loss is not None and loss.threshold is not None,
+            "answers_inputs": self._endpoint.noise is None,
+        }
         history = [*self.figures[:-1], {**measured, **losses, **facts}]
         named = [diagnosis["name"] for diagnosis in self.diagnoses]
         for illness in ILLNESSES:
@@ -172,14 +181,13 @@ class Health(keras.callbacks.Callback):
         model, fields = self.model, self._batch
         # The players as they are: averages do not play.
         with model.raw_weights():
-            _, fake = model.imitate(fields)
-        fake = contract.as_float32(fake)
+            _, fake = model.sample_like(fields, as_made=True)
         figures = {}
         batch = tuple(field[:_BATCH_SIZE] for field in fields)
-        verdicts = model.played_verdicts(batch, fake[:_BATCH_SIZE])
-        if verdicts is not None:
-            logits = [side.ravel() for side in verdicts]
-            loss = model.loss
+        logits = model.training_logits(batch, fake[:_BATCH_SIZE])
+        if logits is not None:
+            logits = [side.ravel() for side in logits]
+            loss = model.adversarial_loss
             figures["accuracy_real"], figures["accuracy_fake"] = vitals.accuracies(loss, *logits)
             divergence = vitals.jensen_shannon(loss, *logits)
             if divergence is not None:
@@ -199,43 +207,32 @@ class Health(keras.callbacks.Callback):
         return np.asarray(self.extractor(samples), "float32").reshape(len(samples), -1)
 
     def _sample(self):
-        """Real samples, float32 and int32, in a fixed random order where they are arrays."""
-        x, y = self._offered if self.real is None else _pair(self.real)
-        kind = kind_of(x)
-        if x is None or kind == "generator":
+        """Real samples, as the networks take them, in a fixed random order where from arrays."""
+        data = self._offered
+        if self.real is not None:
+            real = self.real if isinstance(self.real, tuple) else (self.real,)
+            data = (
+                check(self.model.fields, *real) if len(real) < 3 else check(self.model.fields, real)
+            )
+        imitated = self.model.imitated_field
+        samples = sample_data(
+            self.model.fields,
+            data,
+            lambda fields: self._most(fields[min(imitated, len(fields) - 1)].shape[1:]),
+            seed=0,
+        )
+        if samples is None:
             raise ValueError(
                 "Health compares with real samples, and has none: a generator, for one, gives its "
                 "own only once. Pass some: kgan.callbacks.Health(real=x), or real=(x, y). "
-                f"Received: data of the kind {kind}, and real=None"
+                f"Received: data of the kind {kind_of(data)}, and real=None"
             )
-        if kind is not None:
-            batches, limit = [], self.num_reference
-            for batch in itertools.islice(iter(x), 1000):
-                batches.append(self._numpy(batch))
-                limit = self._most(batches[0][self.model.imitated_field].shape[1:])
-                if sum(len(batch[0]) for batch in batches) >= limit:
-                    break
-            return tuple(np.concatenate(field)[:limit] for field in zip(*batches))
-        x, y = check(self.model.fields, x, y)
-        generator, rows = np.random.default_rng(0), None
-        arrays, chosen = (x,) if y is None else (x, y), []
-        limit = self._most(arrays[min(self.model.imitated_field, len(arrays) - 1)].shape[1:])
-        for array in arrays:
-            # Pairs stay pairs; two collections of different lengths are drawn from each by itself.
-            if rows is None or len(array) != len(arrays[0]):
-                rows = generator.permutation(len(array))[:limit]
-            chosen.append(array[rows])
-        shortest = min(len(array) for array in chosen)
-        return self._numpy(tuple(array[:shortest] for array in chosen))
+        return samples
 
     def _most(self, shape):
         # As many samples as there is room for, and never fewer than a look takes.
         room = _MOST_NUMBERS // max(1, int(np.prod(shape)))
         return max(self.num_samples, min(self.num_reference, room))
-
-    def _numpy(self, batch):
-        unpacked = contract.unpack(self.model.fields, batch)
-        return tuple(ops.convert_to_numpy(field) for field in unpacked)
 
     @property
     def _path(self):
@@ -268,7 +265,3 @@ class Health(keras.callbacks.Callback):
 def _without_repeats(rows):
     first = first_of_equal(rows)
     return rows if len(first) == len(rows) else rows[first]
-
-
-def _pair(real):
-    return real if isinstance(real, tuple) else (real, None)

@@ -4,13 +4,10 @@ import math
 
 import numpy as np
 
-from kgan import drawing, latent, pictures
+from kgan import drawing
 from kgan.callbacks.frames import Frames
-from kgan.pictures import image_grid, save_film, save_image, side_by_side
-from kgan.pictures.latent_space import check_makes_samples
+from kgan.data.sampling import first_samples
 from kgan.utils.arguments import check_count
-
-__all__ = ["SampleGrid", "image_grid", "save_film", "save_image", "side_by_side"]
 
 
 class SampleGrid(Frames):
@@ -92,62 +89,82 @@ class SampleGrid(Frames):
         self.labels = labels
         self.real = None if real is None else np.asarray(real)
         self._span = None
+        self._offered = None
+
+    def take_data(self, data):
+        """What `fit` was given: called by `fit`, before the first step."""
+        self._offered = data
 
     def prepare(self):
         """Draws the noise, and stops before the first step when something does not fit."""
-        check_makes_samples(
-            self.model,
+        self._name = self.model.answers.require_generator(
             "For a translator, use kgan.callbacks.TranslationStrips. Save the pictures of another "
             "model with kgan.pictures.image_grid and save_image in a "
-            "keras.callbacks.LambdaCallback.",
+            "keras.callbacks.LambdaCallback."
         )
-        self._shape = tuple(self.model.fields[0].shape)
-        if len(self._shape) not in (1, 3):
-            raise ValueError(
-                "SampleGrid shows images (height, width, channels) and vectors (dim,). Received: a "
-                f"model whose samples have the shape {self._shape}"
-            )
+        self._endpoint = self.model.endpoints[self._name]
+        self._field = self._endpoint.output
         self._check_real()
         num_samples, self._columns = self._layout()
-        rows = np.arange(num_samples) // self._columns
-        classes = self.model.num_classes
-        labels = rows % classes if classes and self.labels is None else self.labels
+        given = self._given(num_samples)
         # Also says so when the model has no use for labels.
-        self._labels = self.model._labels(num_samples, labels)
-        shape = (num_samples, *self.model.latent_shape)
-        self._noise = latent.sample(shape, self.model.noise, seed=self.seed)
+        self._inputs = self.model.answers.inputs_for(self._name, num_samples, *given)
+        self._noise = self._endpoint.noise.sample(num_samples, self.seed)
 
     def draw(self):
         """The picture of the samples that the same noise makes now."""
-        samples = self.model.decode(self._noise, self._labels)
-        if len(self._shape) == 3:
-            grid = image_grid(samples, self._columns, scale=self.scale)
-            if self.real is None:
-                return grid
-            real = image_grid(self.real[: len(samples)], self._columns, scale=self.scale)
-            return side_by_side(real, grid)
-        if self._shape[0] > 2:
-            return pictures.curves(samples, self._columns)
-        # Axes that jumped from frame to frame would hide the motion, so they only ever grow.
-        points = samples if self.real is None else self.real.reshape(-1, *self._shape)
+        samples = self.model.answers.run(self._name, self._inputs, self._noise)
+        labels = self._inputs[0] if self._of_classes else None
+        return self._field.draw(
+            samples,
+            columns=self._columns,
+            real=self.real,
+            labels=labels,
+            scale=self.scale,
+            limits=self._limits(samples),
+        )
+
+    @property
+    def _of_classes(self):
+        """Whether the first input is a class, which may take the rows in turn."""
+        return bool(self._endpoint.inputs) and self._endpoint.inputs[0].in_turn(1) is not None
+
+    def _given(self, num_samples):
+        """A value for each input: labels, a class per row, or what the data has."""
+        if self.labels is not None:
+            return (self.labels,)
+        if self._of_classes:
+            return (np.arange(num_samples) // self._columns % self._endpoint.inputs[0].num_classes,)
+        if not self._endpoint.inputs:
+            return ()
+        named = first_samples(self.model.fields, self._offered, num_samples)
+        missing = [field.name for field in self._endpoint.inputs if field.name not in named]
+        if missing:
+            raise ValueError(
+                f"The samples to show need {missing}, and no data was given to take them from. "
+                "Pass labels=, one value per sample. Received: labels=None"
+            )
+        # Of a small data set the samples are shown in turn.
+        rows = {name: value[np.arange(num_samples) % len(value)] for name, value in named.items()}
+        return tuple(rows[field.name] for field in self._endpoint.inputs)
+
+    def _limits(self, samples):
+        """Ends of an axis, which only ever grow: jumping from frame to frame hides the motion."""
+        points = np.asarray(samples if self.real is None else self.real)
+        if points.dtype.kind != "f":
+            return None
         finite = points[np.isfinite(points)]
         low, high = (finite.min(), finite.max()) if finite.size else (-1.0, 1.0)
         if self._span is not None and self.real is None:
             low, high = min(low, self._span[0]), max(high, self._span[1])
         self._span = low, high
-        limits = drawing.with_margin(low, high)
-        real = None if self.real is None else points
-        if self._shape[0] == 1:
-            return pictures.histogram(samples[:, 0], None if real is None else real[:, 0], limits)
-        return pictures.scatter(samples, real, self._labels, limits)
+        return drawing.with_margin(low, high)
 
     def _layout(self):
-        is_image, width = len(self._shape) == 3, self._shape[0]
-        usual = 64 if is_image else 1000 if width <= 2 else 16
-        num_samples = usual if self.num_samples is None else self.num_samples
-        classes = self.model.num_classes
+        num_samples = self._field.most_drawn if self.num_samples is None else self.num_samples
         columns = self.columns or math.ceil(math.sqrt(num_samples))
-        by_class = classes and self.labels is None and (is_image or width > 2)
+        classes = self._endpoint.inputs[0].num_classes if self._of_classes else 0
+        by_class = classes and self.labels is None and not self._field.colours_labels
         if by_class and self.columns is None and classes <= 2 * columns:
             columns = max(1, num_samples // classes)
             num_samples = min(num_samples, columns * classes)
@@ -156,15 +173,15 @@ class SampleGrid(Frames):
     def _check_real(self):
         if self.real is None:
             return
-        expected = (len(self.real), *self._shape) if self.real.ndim else self._shape
-        flat = self._shape[-1] == 1 and self.real.shape == expected[:-1]
-        if len(self._shape) == 1 and self._shape[0] > 2:
-            problem = "curves are not drawn over real ones, so leave real out"
-        elif self.real.size == 0 or not (flat or self.real.shape == expected):
-            problem = f"expected an array of shape (n, {', '.join(map(str, self._shape))})"
-        else:
-            return
-        raise ValueError(
-            f"The real data can't be shown beside this model's samples: {problem}. "
-            f"Received: real of shape {self.real.shape}"
-        )
+        if not self._field.draws_real:
+            raise ValueError(
+                "The real data can't be shown beside this model's samples: curves are not drawn "
+                f"over real ones, so leave real out. Received: real of shape {self.real.shape}"
+            )
+        try:
+            self.real = self._field.check(self.real, "real")
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "The real data can't be shown beside this model's samples: expected an array of "
+                f"shape {self._field.expected}. {error}"
+            ) from error

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from kgan import drawing
 from kgan.callbacks.frames import Frames
-from kgan.data.checks import check
+from kgan.data.fields import Images
 from kgan.pictures import side_by_side, strips
 from kgan.utils.arguments import check_count
 
@@ -77,29 +78,34 @@ class TranslationStrips(Frames):
         self.scale = scale
 
     def prepare(self):
-        """Checks the images, and stops before the first step when something does not fit."""
-        directions = getattr(self.model, "directions", None)
-        if not directions or not hasattr(self.model, "_translated"):
+        """Checks the samples, and stops before the first step when something does not fit."""
+        ways = {
+            name: endpoint
+            for name, endpoint in self.model.endpoints.items()
+            if len(endpoint.inputs) == 1 and endpoint.noise is None and endpoint.imitates
+        }
+        if not ways:
             raise TypeError(
                 "TranslationStrips shows models that translate samples, such as "
                 "kgan.PairedTranslator. For a model that makes samples from noise, use "
                 f"kgan.callbacks.SampleGrid. Received: model={type(self.model).__name__}"
             )
+        self._ways = ways
         inputs, targets = (
-            given if isinstance(given, dict) else {next(iter(directions)): given}
+            given if isinstance(given, dict) else {next(iter(ways)): given}
             for given in (self.inputs, self.targets)
         )
         targets = {name: target for name, target in targets.items() if target is not None}
-        unknown = sorted({*inputs, *targets} - set(directions))
+        unknown = sorted({*inputs, *targets} - set(ways))
         without = sorted(set(targets) - set(inputs))
         if unknown or without or not inputs:
             raise ValueError(
-                f"Inputs are images, or a dict with some of the directions {list(directions)}, and "
+                f"Inputs are samples, or a dict with some of the directions {list(ways)}, and "
                 "targets belong to the inputs of their direction. Received: inputs for "
                 f"{sorted(inputs)}, targets for {sorted(targets)}"
             )
-        self._inputs = {name: self._checked(name, "source", x) for name, x in inputs.items()}
-        self._targets = {name: self._checked(name, "target", y) for name, y in targets.items()}
+        self._inputs = {name: self._checked(ways[name].inputs[0], x) for name, x in inputs.items()}
+        self._targets = {name: self._checked(ways[name].output, y) for name, y in targets.items()}
         for name, target in self._targets.items():
             if len(target) != len(self._inputs[name]):
                 raise ValueError(
@@ -117,24 +123,31 @@ class TranslationStrips(Frames):
         return side_by_side(*pictures, titles)
 
     def _strips(self, name, x):
-        made = self.model._translated(name, x, len(x))
-        columns = {"input": x, "output": made}
+        field, output = self._ways[name].inputs[0], self._ways[name].output
+        made = self.model.run(name, x, batch_size=len(x))
+        columns = {"input": (field, x), "output": (output, made)}
         if name in self._targets:
-            columns["truth"] = self._targets[name]
-        back = [other for other in self.model.directions if other != name]
+            columns["truth"] = (output, self._targets[name])
+        back = [
+            other
+            for other, way in self._ways.items()
+            if other != name and way.inputs[0].shape == output.shape
+        ]
         if len(back) == 1:
-            columns["and back"] = self.model._translated(back[0], made, len(x))
-        # Strips of two directions stand beside each other already.
-        blocks = None if len(self._inputs) == 1 else 1
-        return strips(list(columns.values()), list(columns), self.scale, blocks=blocks)
+            there = self.model.run(back[0], made, batch_size=len(x))
+            columns["and back"] = (self._ways[back[0]].output, there)
+        if all(isinstance(kind, Images) for kind, _ in columns.values()):
+            # Strips of two directions stand beside each other already.
+            blocks = None if len(self._inputs) == 1 else 1
+            arrays = [values for _, values in columns.values()]
+            return strips(arrays, list(columns), self.scale, blocks=blocks)
+        drawn = [
+            kind.draw(values, columns=1, scale=self.scale) for kind, values in columns.values()
+        ]
+        drawn = [picture[..., 0] if picture.shape[-1] == 1 else picture for picture in drawn]
+        return drawing.beside(drawn, list(columns), 18, [12] * (len(drawn) - 1))
 
-    def _checked(self, name, side, images):
-        field = getattr(self.model.directions[name], side)
-        if not field.is_image:
-            raise ValueError(
-                "TranslationStrips shows images (height, width, channels). Received: a model whose "
-                f"samples have the shape {tuple(field.shape)}"
-            )
+    def _checked(self, field, samples):
         # The whole first: an empty array says more of what is wrong than its first images.
-        images, _ = check((field,), np.asarray(images))
-        return images[: self.num_samples]
+        samples = samples if isinstance(samples, list) else np.asarray(samples)
+        return field.check(samples)[: self.num_samples]

@@ -20,7 +20,7 @@ def accuracies(loss, real, fake):
     Returns:
         Two floats in [0, 1]: 1/2 and 1/2 for one that only guesses.
     """
-    threshold = loss.threshold
+    threshold = None if loss is None else loss.threshold
     if threshold is None:
         threshold = (real.mean() + fake.mean()) / 2.0
     # What lies on the threshold itself is a guess.
@@ -90,6 +90,8 @@ class Nearness:
 
 def jensen_shannon(loss, real, fake):
     """The estimate that `loss` gives of the Jensen-Shannon divergence, in nats, or `None`."""
+    if loss is None:
+        return None
     value = loss.jensen_shannon(ops.convert_to_tensor(real), ops.convert_to_tensor(fake))
     return None if value is None else float(ops.convert_to_numpy(value))
 

@@ -57,10 +57,7 @@ class Card:
                 for name in sorted(networks, reverse=True)
             },
             sample_shape=tuple(model.fields[0].shape),
-            weights={
-                name: shipped.card(builder.__name__, name)
-                for name in shipped.names(builder.__name__)
-            },
+            weights={name: shipped.card(builder, name) for name in shipped.names(builder)},
         )
 
     def __str__(self):

@@ -2,6 +2,7 @@
 
 import difflib
 import fnmatch
+import functools
 import inspect
 import zipfile
 
@@ -9,26 +10,33 @@ import numpy as np
 
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
-from kgan.data.inspection import describe_data
+from kgan.catalog.like import Like
 
 _builders = {}
+_likes = {}
+_tiny = {}
 
 
 def _normalize(name):
     return str(name).lower().replace("-", "").replace("_", "")
 
 
-def register(builder):
+def register(builder=None, *, like=None, tiny=None):
     """Registers a builder function: the function's name becomes a model's name.
 
     Args:
         builder: function whose keyword options, all with defaults and a docstring, are the
             model's, and which returns a compiled `kgan.AdversarialModel`.
+        like: a `kgan.zoo.Like`, how data becomes options in `load(name, like=data)`. Defaults to
+            `None`: the model takes none.
+        tiny: dict of options that make the model as small as makes sense, for tests, beside those
+            that all models share, such as widths. Defaults to none.
 
     Returns:
-        The builder, unchanged.
+        The builder, unchanged; without a builder, a decorator.
 
     Raises:
+        TypeError: when `like` is no `Like`.
         ValueError: when another function has the name, or an option has no default.
 
     Example:
@@ -37,7 +45,7 @@ def register(builder):
     import kgan
 
 
-    @kgan.zoo.register
+    @kgan.zoo.register(like=kgan.zoo.Like("sample_shape"))
     def tiny(sample_shape=(2,), latent_dim=2):
         \"\"\"A very small GAN.\"\"\"
         model = kgan.GAN(
@@ -48,9 +56,16 @@ def register(builder):
         return model
 
 
-    model = kgan.zoo.load("tiny")
+    model = kgan.zoo.load("tiny", like=kgan.data.ring(100))
     ```
     """
+    if builder is None:
+        return functools.partial(register, like=like, tiny=tiny)
+    if like is not None and not isinstance(like, Like):
+        raise TypeError(
+            'How data becomes options is a kgan.zoo.Like, such as kgan.zoo.Like("sample_shape"). '
+            f"Received: like={like!r}"
+        )
     key = _normalize(builder.__name__)
     known = _builders.get(key)
     # A notebook cell that runs twice, or a reloaded module, registers the same model again.
@@ -61,13 +76,25 @@ def register(builder):
             f"A model named '{known.__name__}' is registered already, by {known.__module__}. Give "
             f"your function another name. Received: {builder.__module__}.{builder.__name__}"
         )
-    for name, option in inspect.signature(builder).parameters.items():
+    options = inspect.signature(builder).parameters
+    for name, option in options.items():
         if option.default is option.empty:
             raise ValueError(
                 f"Every option of a model needs a default, so that load('{builder.__name__}') "
                 f"works. Received: option '{name}' without one"
             )
+    named = (*(like.names if like else ()), *(tiny or {}))
+    lacking = [name for name in named if name not in options]
+    if lacking:
+        raise ValueError(
+            f"`like` and `tiny` fill options that the builder has. Received: {lacking} for "
+            f"'{builder.__name__}', whose options are {list(options)}"
+        )
     _builders[key] = builder
+    _tiny[builder.__name__] = dict(tiny or {})
+    _likes.pop(builder.__name__, None)
+    if like is not None:
+        _likes[builder.__name__] = like
     return builder
 
 
@@ -90,14 +117,34 @@ def builder_of(name):
     return _builders[_normalize(name)]
 
 
+def options_of(name):
+    """The names of a model's options."""
+    return list(inspect.signature(builder_of(name)).parameters)
+
+
+def tiny_options_of(name):
+    """What makes a model as small as makes sense, as its builder says: a dict of options."""
+    return dict(_tiny.get(builder_of(name).__name__, {}))
+
+
+def takes_data(builder):
+    """Whether a model's builder says how data becomes its options."""
+    return builder.__name__ in _likes
+
+
+def takes_labels(builder):
+    """Whether a model is told of labels beside its samples."""
+    return takes_data(builder) and _likes[builder.__name__].takes_labels
+
+
 def load(name, *, like=None, weights=None, compile=True, **options):
     """A built, compiled model of the zoo, ready for `fit`.
 
     Args:
         name: string, a model of `list_models()`; case, `-` and `_` are ignored.
-        like: array, dataset or shape of one sample, or a pair `(x, y)` of arrays. Fills the
-            options that follow from data, such as `image_shape`, `num_classes` and
-            `target_channels`. Defaults to `None`.
+        like: array, dataset or shape of one sample, a tuple of arrays with one for each field of
+            the model, or a `kgan.data.Field` or a tuple of them. Fills the options that follow from
+            data, such as `image_shape`, `num_classes` and `target_channels`. Defaults to `None`.
         weights: name of trained weights that ship with kgan for this model, where `describe(name)`
             lists any. They bring the options that they were trained with, and need no
             `like`. Or path of a `.keras` or `.weights.h5` file that this model saved with these
@@ -134,7 +181,7 @@ def load(name, *, like=None, weights=None, compile=True, **options):
         )
     card = None
     if isinstance(weights, str) and not weights.endswith((".keras", ".weights.h5")):
-        card = shipped.card(builder.__name__, weights)
+        card = shipped.card(builder, weights)
         # JSON has no tuples, and the models' options know no lists.
         trained = {k: tuple(v) if isinstance(v, list) else v for k, v in card["options"].items()}
         options = {**trained, **options}
@@ -147,7 +194,7 @@ def load(name, *, like=None, weights=None, compile=True, **options):
     if not compile:
         model = type(model).from_config(model.get_config())
     if card is not None:
-        shipped.restore(model, shipped.folder() / card["file"], card["sha256"])
+        shipped.restore(model, shipped.folder(builder) / card["file"], card["sha256"])
     elif weights is not None:
         _restore(model, weights)
     return model
@@ -168,27 +215,14 @@ def _check_same_data(builder, weights, trained, found):
 
 
 def _options_from_data(builder, like):
-    found = describe_data(like)
-    legal = inspect.signature(builder).parameters
-    shape_options = [option for option in ("image_shape", "sample_shape") if option in legal]
-    if not shape_options:
+    if builder.__name__ not in _likes:
         raise ValueError(
-            f"The model '{builder.__name__}' takes no shape from data. Its options are "
-            f"{list(legal)}. Received: like of shape {found['shape']}"
+            f"The model '{builder.__name__}' takes no shape from data: its builder does not say "
+            'how. Register it with @kgan.zoo.register(like=kgan.zoo.Like("sample_shape")), or give '
+            f"its options, {list(inspect.signature(builder).parameters)}, by hand. "
+            f"Received: like of type {type(like).__name__}"
         )
-    options = {shape_options[0]: found["shape"]}
-    target = found["target_shape"]
-    if target is not None and "target_channels" in legal:
-        if target[:-1] != found["shape"][:-1]:
-            raise ValueError(
-                f"The model '{builder.__name__}' makes images of the size of those that it reads. "
-                "Resize one side, for example with kgan.data.load(..., size=...). "
-                f"Received: like of shapes {found['shape']} and {target}"
-            )
-        options["target_channels"] = target[-1]
-    if "num_classes" in legal and found["num_classes"]:
-        options["num_classes"] = found["num_classes"]
-    return options
+    return _likes[builder.__name__].options(like)
 
 
 def _restore(model, weights):

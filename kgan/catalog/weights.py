@@ -1,5 +1,6 @@
 """Trained weights that ship with the zoo: small files, each with a card, checked by their hash."""
 
+import inspect
 import json
 import pathlib
 
@@ -9,30 +10,38 @@ from keras import ops
 from kgan.utils.files import check_shipped, hash_of, replacing
 
 
-def folder():
-    """Where the weights of the zoo lie: beside its models."""
-    from kgan import zoo
+def folder(builder):
+    """Where the weights of a model lie: beside the file of its builder.
 
-    return pathlib.Path(zoo.__file__).resolve().parent / "weights"
+    Args:
+        builder: function, the model's builder.
+
+    Returns:
+        `pathlib.Path`, whether or not it exists.
+    """
+    try:
+        return pathlib.Path(inspect.getfile(builder)).resolve().parent / "weights"
+    except TypeError:  # A builder that was written in a notebook or made by another function.
+        return pathlib.Path("weights")
 
 
-def names(model_name):
+def names(builder):
     """The names of the weights that ship for a model, sorted.
 
     Args:
-        model_name: string, a model of the zoo.
+        builder: function, the model's builder.
     """
-    prefix = f"{model_name}_"
-    cards = [json.loads(path.read_text()) for path in folder().glob(f"{prefix}*.json")]
-    return sorted(card["weights"] for card in cards if card["model"] == model_name)
+    name = builder.__name__
+    cards = [json.loads(path.read_text()) for path in folder(builder).glob(f"{name}_*.json")]
+    return sorted(card["weights"] for card in cards if card["model"] == name)
 
 
-def card(model_name, name):
+def card(builder, name):
     """The card of weights that ship: recipe, scores with their protocol, licence of the data.
 
     Args:
-        model_name: string, a model of the zoo.
-        name: string, one of `names(model_name)`.
+        builder: function, the model's builder.
+        name: string, one of `names(builder)`.
 
     Returns:
         A dict.
@@ -40,11 +49,11 @@ def card(model_name, name):
     Raises:
         ValueError: when there are no such weights.
     """
-    path = folder() / f"{model_name}_{name}.json"
+    path = folder(builder) / f"{builder.__name__}_{name}.json"
     if not path.is_file():
         raise ValueError(
-            f"No weights of this name ship for the model '{model_name}'. Those that do: "
-            f"{names(model_name) or 'none'}. Weights of your own come from a file that the model "
+            f"No weights of this name ship for the model '{builder.__name__}'. Those that do: "
+            f"{names(builder) or 'none'}. Weights of your own come from a file that the model "
             "saved, ending in .keras or .weights.h5. "
             f"Received: weights={name!r}"
         )
@@ -110,7 +119,7 @@ def restore(model, path, sha256=None):
         )
     for weight, array in zip(weights, arrays):
         weight.assign(array.astype(weight.dtype))
-    model.restart_averages()
+    model.averages.restart()
 
 
 def _weights_of(model):

@@ -1,18 +1,24 @@
-"""Data: what models accept, toy distributions, and loaders for named datasets and folders."""
+"""Data: its kinds, what models accept, toy distributions, loaders for datasets and folders."""
 
 from kgan.data.checks import check
-from kgan.data.contract import to_float, to_uint8, unpack
+from kgan.data.description import describe_data
 from kgan.data.edges import edges
-from kgan.data.fields import Labels, Samples
-from kgan.data.inspection import describe_data
+from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
 from kgan.data.ordering import ShuffledBatches
 from kgan.data.sources import class_names, load
+from kgan.data.structure import unpack
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
+from kgan.utils.pixels import to_float, to_uint8
 
 __all__ = [
+    "Clips",
+    "Field",
+    "Images",
     "Labels",
-    "Samples",
     "ShuffledBatches",
+    "Signals",
+    "Text",
+    "Vectors",
     "check",
     "class_names",
     "describe_data",
@@ -21,6 +27,7 @@ __all__ = [
     "grid",
     "grid_centers",
     "load",
+    "of_shape",
     "ring",
     "ring_centers",
     "stacked",

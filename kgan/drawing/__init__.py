@@ -1,25 +1,28 @@
 """Drawing: arrays to pictures, and pictures to files. Nothing here knows of models or runs."""
 
 from kgan.drawing.films import save_film, write_film
-from kgan.drawing.grids import BORDER, TILE, beside, image_grid, side_by_side, visible
+from kgan.drawing.grids import BORDER, TILE, beside, image_grid, lines, side_by_side, visible
 from kgan.drawing.output import check_path, save_image, write
-from kgan.drawing.plots import curves, histogram, pixels, scatter, with_margin
+from kgan.drawing.plots import bars, curves, histogram, pixels, scatter, sounds, with_margin
 from kgan.utils.pixels import as_uint8
 
 __all__ = [
     "BORDER",
     "TILE",
     "as_uint8",
+    "bars",
     "beside",
     "check_path",
     "curves",
     "histogram",
     "image_grid",
+    "lines",
     "pixels",
     "save_film",
     "save_image",
     "scatter",
     "side_by_side",
+    "sounds",
     "visible",
     "with_margin",
     "write",

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 from kgan.drawing import output
+from kgan.drawing.grids import squeezed
 
 FRAMES = 100  # at most, which keeps a GIF of photographs at some megabytes
 
@@ -69,9 +70,15 @@ def write_film(path, frames, milliseconds):
 
     Args:
         path: path of the GIF.
-        frames: list of Pillow images of one size.
+        frames: list of Pillow images of one size, or of uint8 arrays (height, width, channels).
         milliseconds: how long each is shown: an integer, or a list of them.
     """
+    from PIL import Image
+
+    frames = [
+        frame if isinstance(frame, Image.Image) else Image.fromarray(squeezed("frame", frame))
+        for frame in frames
+    ]
     output.write(
         pathlib.Path(path),
         lambda file: frames[0].save(

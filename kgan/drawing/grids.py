@@ -177,3 +177,24 @@ def squeezed(name, array):
             f"Received: {name} of shape {array.shape}"
         )
     return array
+
+
+def lines(texts, size=16):
+    """Writes texts below one another.
+
+    Args:
+        texts: list of strings.
+        size: integer, pixels of a line's height. Defaults to 16.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size)
+    width = max([math.ceil(font.getlength(text)) for text in texts], default=0) + 2 * size
+    sheet = Image.new("RGB", (max(width, 64), (len(texts) + 1) * (size + 4)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, text in enumerate(texts):
+        pen.text((size, size // 2 + number * (size + 4)), text, fill="black", font=font)
+    return np.asarray(sheet)

@@ -129,3 +129,69 @@ def with_margin(low, high):
     """Limits of an axis that shows numbers from `low` to `high` with some air."""
     margin = 0.2 * (high - low) + 1e-3
     return low - margin, high + margin
+
+
+def sounds(signals, rate, columns=None, real=None):
+    """Draws each signal as a waveform above its spectrogram.
+
+    Args:
+        signals: list of float arrays (time, channels) in [-1, 1], of which the first channel is
+            shown.
+        rate: float, samples per second.
+        columns: integer, signals per row. Defaults to `None`: all in one row, up to four.
+        real: list of real signals, shown in rows above. Defaults to `None`.
+
+    Returns:
+        uint8 array (height, width, 3).
+
+    Example:
+    ```python
+    import numpy as np
+
+    from kgan import drawing
+
+    tone = np.sin(np.arange(4000) / 4)[:, None]
+    picture = drawing.sounds([tone], rate=8000)
+    ```
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(columns or 4, max(len(signals), len(real or ())))
+    groups = [("real", real)] * (real is not None) + [("generated", signals)]
+    cells = [
+        (title if real is not None else "", group[start : start + columns])
+        for title, group in groups
+        for start in range(0, len(group), columns)
+    ]
+    figure = Figure(figsize=(3.2 * columns, 2.4 * len(cells)), dpi=100, layout="tight")
+    axes = figure.subplots(2 * len(cells), columns, squeeze=False)
+    for one in axes.ravel():
+        one.set_axis_off()
+    for row, (title, group) in enumerate(cells):
+        for column, signal in enumerate(group):
+            wave, tones = axes[2 * row, column], axes[2 * row + 1, column]
+            first = np.asarray(signal)[:, 0]
+            wave.plot(np.arange(len(first)) / rate, first, linewidth=0.6)
+            wave.set(ylim=(-1, 1), xlim=(0, len(first) / rate), title=title)
+            window = int(min(256, max(2, len(first) // 2)))
+            # A little is added, since a silent part has no logarithm.
+            faint = first + 1e-5 * np.random.default_rng(0).normal(size=len(first))
+            tones.specgram(faint, NFFT=window, Fs=rate, noverlap=window // 2, vmin=-120, vmax=-20)
+    return pixels(figure)
+
+
+def bars(names, counts):
+    """Draws how often each of some names occurs.
+
+    Args:
+        names: list of strings.
+        counts: array of as many numbers.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    figure, axes = _figure()
+    axes.bar(np.arange(len(names)), counts)
+    axes.set_xticks(np.arange(len(names)), names, rotation=90 if len(names) > 10 else 0)
+    axes.set_ylabel("samples")
+    return pixels(figure)

@@ -1,154 +1,75 @@
 """Metrics of `evaluate`: a model's own samples beside held-out ones, batch by batch."""
 
 import itertools
-import types
 import weakref
 
 import keras
 import numpy as np
 from keras import ops
 
-from kgan.backend import keras_internals
-from kgan.data import contract
 from kgan.data.inspection import kind_of
+from kgan.data.structure import unpack
 
 
-class Measuring:
-    """What an `AdversarialModel` does with the metrics that it was compiled with."""
+class SampleMetrics:
+    """The metrics that a model was compiled with, which compare its samples with real ones.
 
-    _sample_metrics = types.MappingProxyType({})
-    # What the metrics' real side was measured on, and the marks that it left there.
-    _real_side = (None, None)
-    # The place, among the fields, of the samples that the model's own should look like.
-    imitated_field = 0
+    Args:
+        metrics: a metric of `kgan.metrics`, or a list of them. Defaults to none.
+        taken: names in the logs that are in use, such as the players' losses. Defaults to none.
 
-    def imitate(self, batch, seed=0):
-        """Real samples, and as many of the model's own that should look like them.
+    Raises:
+        TypeError: when one is no metric of samples.
+        ValueError: when names are not unique.
+    """
 
-        `evaluate` gives both to each metric. A model that makes samples from noise imitates the
-        samples of the batch, with their labels; a translator answers the batch's inputs.
-
-        Args:
-            batch: tuple of NumPy arrays, one per field: float32 samples, int32 labels.
-            seed: integer that the noise is drawn from. Defaults to 0.
-
-        Returns:
-            A pair of arrays in the data's own scale.
-        """
-        raise ValueError(
-            f"{type(self).__name__} does not say what its samples are, so metrics can't compare "
-            "them with real ones. Define imitate(batch, seed) to return a pair of arrays, real "
-            f"samples and generated ones. Received: a {type(self).__name__}"
-        )
-
-    def verdicts(self, batch, fake):
-        """The discriminator's logits for a batch's real samples, and for as many fake ones.
-
-        Args:
-            batch: tuple of tensors, one per field: float32 samples, int32 labels.
-            fake: float32 samples, as from `imitate`, on the network's scale.
-
-        Returns:
-            A pair of tensors, or `None` for a game without a discriminator. Subclasses define it.
-        """
-        return None
-
-    def gradient_norms(self, batch):
-        """The length of each player's gradient on a batch, without a move.
-
-        Choose it to see who still learns: a generator whose gradient vanishes is stuck, one whose
-        gradient explodes is about to diverge. Nothing in the model changes.
-
-        Args:
-            batch: tuple of arrays, one per field: float32 samples, images in [-1, 1]; int32 labels.
-
-        Returns:
-            A dict of player -> float, the Euclidean norm over all of its variables.
-
-        Example:
-
-        ```python
-        import kgan
-
-        model = kgan.zoo.load("vanilla", like=(2,))
-        norms = model.gradient_norms((kgan.data.ring(64, seed=0),))
-        ```
-        """
-        keras_internals.require_compiled(self, "gradient_norms")
-        self.synchronize()
-        batch = self.unpack(tuple(batch))
-        # A forward pass in training mode moves statistics, noise and pools.
-        with self._kept(self.non_trainable_variables):
-            return {name: _norm(self.gradients(name, batch)) for name in self.players}
-
-    def played_verdicts(self, batch, fake):
-        """What `verdicts` says in training mode, in which the discriminator plays.
-
-        Choose it to see who wins: with BatchNorm a discriminator answers quite differently outside
-        of its game. Nothing in the model changes.
-
-        Args:
-            batch: tuple of arrays, one per field: float32 samples, images in [-1, 1]; int32 labels.
-            fake: float32 array, as many generated samples.
-
-        Returns:
-            Two NumPy arrays of logits, for real and for fake samples, or `None` for a game without
-            a discriminator.
-        """
-        self.synchronize()
-        inputs = (
-            [ops.convert_to_tensor(field) for field in batch],
-            ops.convert_to_tensor(fake),
-        )
-        with self._kept(self.non_trainable_variables):
-            verdicts = self(inputs, judging=True, training=True)
-        return verdicts and tuple(ops.convert_to_numpy(side) for side in verdicts)
-
-    @property
-    def sample_metrics(self):
-        """The metrics that the model was compiled with, as a list for another `compile`."""
-        return list(self._sample_metrics.values())
-
-    @property
-    def metric_directions(self):
-        """Which values are better: a dict of a name in `evaluate` to `"min"` or `"max"`."""
-        directions = {}
-        for name, metric in self._sample_metrics.items():
-            directions.update(metric.mode if isinstance(metric.mode, dict) else {name: metric.mode})
-        return directions
-
-    def _take_metrics(self, metrics):
-        """Keeps the metrics of `compile`, where no compiled step looks for them."""
+    def __init__(self, metrics=None, taken=()):
         metrics = [metrics] if isinstance(metrics, keras.metrics.Metric) else list(metrics or [])
         for metric in metrics:
-            if not hasattr(metric, "reset_fake"):
+            if not callable(getattr(metric, "reset_fake", None)):
                 raise TypeError(
                     "A game is measured by metrics that compare real samples with generated ones, "
                     "such as kgan.metrics.FrechetDistance(). Keras's own compare a prediction "
                     f"with a target. Received: metrics with {metric!r}"
                 )
+        self._metrics = {metric.name: metric for metric in metrics}
         # A metric of several figures logs each under its own name.
-        names = [
-            name
-            for metric in metrics
-            for name in (metric.mode if isinstance(metric.mode, dict) else [metric.name])
-        ]
-        taken = {name for name in names if names.count(name) > 1 or name in self.trackers}
-        if taken:
+        names = [name for metric in metrics for name in _figures(metric)]
+        repeated = {name for name in names if names.count(name) > 1 or name in taken}
+        if repeated:
             raise ValueError(
                 "Each metric is logged under its name, so names must differ, from each other and "
                 "from the players' losses: kgan.metrics.FrechetDistance(name=...). "
-                f"Received: figures named {names}, of which {sorted(taken)} are taken"
+                f"Received: figures named {names}, of which {sorted(repeated)} are taken"
             )
-        # Read-only and thereby untracked: Keras would ask for results within compiled steps.
-        self._sample_metrics = types.MappingProxyType({metric.name: metric for metric in metrics})
+        # What the metrics' real side was measured on, and the marks that it left there.
         self._real_side = (None, None)
 
-    def _measure(self, data, steps, show_progress):
-        """Feeds the metrics with `data` and with as many samples, and returns their results."""
+    def __iter__(self):
+        return iter(self._metrics.values())
+
+    def __bool__(self):
+        return bool(self._metrics)
+
+    @property
+    def directions(self):
+        """Which values are better: a dict of a name in `evaluate` to `"min"` or `"max"`."""
+        return {name: mode for metric in self for name, mode in _figures(metric).items()}
+
+    def measure(self, model, data, steps, show_progress):
+        """Feeds the metrics with data and with as many samples of the model.
+
+        Args:
+            model: a `kgan.AdversarialModel`.
+            data: a dataset of batches.
+            steps: integer, batches, or `None` for all.
+            show_progress: boolean.
+
+        Returns:
+            A dict of name -> float.
+        """
         from kgan.metrics import update_all
 
-        metrics = list(self._sample_metrics.values())
         # What real samples leave behind stays the same while `fit` comes with the same data.
         measured, marks = self._real_side
         # Metrics can be used elsewhere in between: on other data, or by another model.
@@ -156,10 +77,10 @@ class Measuring:
             steps is None
             and measured is not None
             and measured() is data
-            and marks == [metric.real_mark() for metric in metrics]
+            and marks == [metric.real_mark() for metric in self]
         )
         self._real_side = (None, None)
-        for metric in metrics:
+        for metric in self:
             if seen_before and not metric.paired:
                 metric.reset_fake()
             else:
@@ -167,11 +88,9 @@ class Measuring:
         bar = keras.utils.Progbar(steps, unit_name="batch") if show_progress else None
         number = None
         for number, batch in enumerate(itertools.islice(_batches_of(data), steps)):
-            fields = tuple(
-                ops.convert_to_numpy(field) for field in contract.unpack(self.fields, batch)
-            )
-            real, fake = self.imitate(fields, seed=number)
-            update_all(metrics, real, fake, real_is_known=seen_before)
+            fields = tuple(ops.convert_to_numpy(x) for x in unpack(model.fields, batch))
+            real, fake = model.sample_like(fields, seed=number)
+            update_all(list(self), real, fake, real_is_known=seen_before)
             if bar is not None:
                 bar.update(number + 1)
         if number is None:
@@ -181,15 +100,17 @@ class Measuring:
                 f"Received: a {type(data).__name__}"
             )
         if steps is None:
-            self._real_side = (weakref.ref(data), [metric.real_mark() for metric in metrics])
+            self._real_side = (weakref.ref(data), [metric.real_mark() for metric in self])
         results = {}
-        for name, metric in self._sample_metrics.items():
+        for name, metric in self._metrics.items():
             result = metric.result()
-            if isinstance(result, dict):
-                results.update({key: float(value) for key, value in result.items()})
-            else:
-                results[name] = float(result)
+            named = result if isinstance(result, dict) else {name: result}
+            results.update({key: float(value) for key, value in named.items()})
         return results
+
+
+def _figures(metric):
+    return metric.mode if isinstance(metric.mode, dict) else {metric.name: metric.mode}
 
 
 def _batches_of(data):
@@ -200,6 +121,7 @@ def _batches_of(data):
     return (data[number] for number in numbers)
 
 
-def _norm(gradients):
+def norm(gradients):
+    """The Euclidean norm over a list of gradients, `None` among them."""
     arrays = (ops.convert_to_numpy(gradient) for gradient in gradients if gradient is not None)
     return float(np.sqrt(sum(np.square(array, dtype="float64").sum() for array in arrays)))

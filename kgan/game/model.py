@@ -1,7 +1,6 @@
 """The game: players take turns, and on its turn each lowers its own loss."""
 
 import dataclasses
-import threading
 import types
 
 import keras
@@ -9,11 +8,14 @@ from keras import ops
 
 from kgan import backend
 from kgan.backend import keras_internals
-from kgan.data import contract
-from kgan.game.evaluation import Measuring
+from kgan.data.structure import unpack
+from kgan.game.averages import Averages, kept
+from kgan.game.data_order import DataOrder
+from kgan.game.evaluation import SampleMetrics, norm
 from kgan.game.optimizers import PlayerOptimizers
 from kgan.game.saving import Saving
 from kgan.game.training import Training
+from kgan.serving.endpoints import Endpoints
 from kgan.utils.arguments import check_count
 
 
@@ -62,7 +64,7 @@ class Player:
         check_count("every", self.every)
 
 
-class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model):
+class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
     """Networks, a table of players, and one loss method per player: a game that `fit` plays.
 
     Subclass it to write a new model. Declare `players` and `fields`, make the networks in
@@ -85,7 +87,7 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
     from keras import ops
 
     import kgan
-    from kgan.data import Samples
+    from kgan.data import Vectors
 
 
     class Pursuit(kgan.AdversarialModel):
@@ -93,7 +95,7 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
             "hare": kgan.Player(networks=("hare",), terms=("caught",)),
             "fox": kgan.Player(networks=("fox",), terms=("distance",)),
         }
-        fields = (Samples((2,)),)
+        fields = (Vectors((2,)),)
 
         def __init__(self, seed=None, **kwargs):
             super().__init__(seed=seed, **kwargs)
@@ -119,6 +121,9 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
 
     players = {}
     fields = ()
+    endpoints = types.MappingProxyType({})
+    # The pair of losses that `discriminator_logits` are trained by, or `None`.
+    adversarial_loss = None
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -132,9 +137,10 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         self.seed = seed
-        self.order = keras.random.SeedGenerator(seed)
-        self._averaging = threading.RLock()
-        self._is_averaged = False
+        self.order = DataOrder(seed)
+        self.averages = Averages(self)
+        self.answers = Endpoints(self)
+        self.sample_metrics = SampleMetrics()
         self.trackers = {}
 
     def compile(
@@ -183,12 +189,14 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
                     key = f"{name}_{term}"
                     if key not in self.trackers:
                         self.trackers[key] = keras.metrics.Mean(name=key)
-        self._take_metrics(metrics)
-        self._compile_arguments = {
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
+        self.sample_metrics = SampleMetrics(metrics, taken=self.trackers)
+        self.compile_arguments = types.MappingProxyType(
+            {
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            }
+        )
 
     def _computes_in_half(self, player):
         networks = [getattr(self, network) for network in self.players[player].networks]
@@ -232,25 +240,147 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
         self.player_variables = types.MappingProxyType(owned)
         return owned
 
-    def call(self, inputs, player=None, judging=False, training=None):
-        """The model's output, or a player's terms when the engine asks for that player."""
-        if judging:
-            return self.verdicts(*inputs)
+    def call(self, inputs, player=None, as_discriminator=False, training=None):
+        """The first endpoint's raw output, or a player's terms when the engine asks for them."""
+        if as_discriminator:
+            return self.discriminator_logits(*inputs)
         if player is not None:
             return getattr(self, f"{player}_loss")(*inputs)
-        return self.respond(inputs)
+        inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        return self.answers[self.answers.default].function(*inputs)
 
-    def respond(self, inputs):
-        """What `model(inputs)` and `model.predict(inputs)` return. Subclasses define it."""
-        raise NotImplementedError(f"{type(self).__name__} does not define respond(inputs).")
+    def run(self, name, *inputs, num_samples=None, seed=None, truncation=None, batch_size=64):
+        """What an endpoint makes of a user's values.
 
-    def serving(self):
-        """What `export` writes, a `kgan.serving.export.Serving`. Subclasses define it."""
-        raise ValueError(
-            "This model does not say what of it is served. Define serving() to return "
-            "kgan.serving.export.Serving(network, noise, is_image), or export one of its networks "
-            f"by itself with network.export(filepath). Received: a {type(self).__name__}"
-        )
+        Averaged weights are used where an optimizer has `use_ema=True`. Calling it changes nothing
+        in the model.
+
+        Args:
+            name: string, a name in the table `endpoints`.
+            *inputs: a value for each of the endpoint's inputs, of what its field takes.
+            num_samples: integer, for an endpoint that draws noise and takes no inputs.
+            seed: integer that the noise is drawn from. Defaults to a new one each time.
+            truncation: float, bound of the noise: see `kgan.latent.sample`. Defaults to `None`.
+            batch_size: integer, samples per pass. Defaults to 64.
+
+        Returns:
+            What the output's field gives a user, such as a NumPy array of uint8 images.
+
+        Raises:
+            TypeError: when there are too few or too many inputs, or one is a dataset.
+            ValueError: when there is no such endpoint, or a value is not what its field declares.
+        """
+        endpoint = self.answers[name]
+        arrays = self.answers.checked(name, inputs)
+        noise = None
+        if endpoint.noise is not None:
+            num_samples = len(arrays[0]) if arrays else num_samples
+            check_count("num_samples", num_samples, minimum=0)
+            noise = endpoint.noise.sample(num_samples, seed, truncation)
+        return self.answers.run(name, arrays, noise, batch_size)
+
+    def sample_like(self, batch, seed=0, as_made=False):
+        """Real samples of a batch, and as many of the model's own that should look like them.
+
+        `evaluate` gives both to each metric. They come from the first endpoint that says which
+        field it imitates, with the batch's own inputs where it has some.
+
+        Args:
+            batch: tuple of NumPy arrays, one per field, as the networks take them.
+            seed: integer that the noise is drawn from. Defaults to 0.
+            as_made: boolean, whether the samples are the networks' own floats, and not what a user
+                gets. Defaults to `False`.
+
+        Returns:
+            A pair, real samples and generated ones.
+
+        Raises:
+            ValueError: when no endpoint imitates a field.
+        """
+        name = self.answers.imitation
+        if name is None:
+            raise ValueError(
+                f"{type(self).__name__} does not say what its samples are, so metrics can't "
+                "compare them with real ones. Give one of its endpoints `imitates=`, the name of "
+                f"the field that its output should look like. Received: a {type(self).__name__} "
+                f"with the endpoints {list(self.endpoints)}"
+            )
+        endpoint, named = self.endpoints[name], self._named(batch)
+        arrays = [named[field.name] for field in endpoint.inputs]
+        num_samples = len(batch[0])
+        noise = None if endpoint.noise is None else endpoint.noise.sample(num_samples, seed)
+        made = self.answers.run(name, arrays, noise, max(1, num_samples), as_made)
+        return named[endpoint.imitates], made
+
+    def _named(self, batch):
+        return {field.name: value for field, value in zip(self.fields, batch, strict=True)}
+
+    @property
+    def imitated_field(self):
+        """Place, among the fields, of the real samples that `sample_like` returns; 0 for none."""
+        name = self.answers.imitation
+        names = [field.name for field in self.fields]
+        return names.index(self.endpoints[name].imitates) if name else 0
+
+    def discriminator_logits(self, batch, fake):
+        """The discriminator's logits for a batch's real samples, and for as many fake ones.
+
+        Args:
+            batch: tuple of tensors, one per field.
+            fake: samples as from `sample_like`, on the network's scale.
+
+        Returns:
+            A pair of tensors, or `None` for a game without a discriminator. Subclasses define it.
+        """
+        return None
+
+    def training_logits(self, batch, fake):
+        """What `discriminator_logits` returns in training mode, in which the discriminator plays.
+
+        Use this to see who wins: with BatchNorm a discriminator answers quite differently outside
+        of its game. Nothing in the model changes.
+
+        Args:
+            batch: tuple of arrays, one per field, as the networks take them.
+            fake: float32 array, as many generated samples.
+
+        Returns:
+            Two NumPy arrays of logits, for real and for fake samples, or `None` for a game without
+            a discriminator.
+        """
+        self.synchronize()
+        inputs = (tuple(map(ops.convert_to_tensor, batch)), ops.convert_to_tensor(fake))
+        with kept(self.non_trainable_variables):
+            logits = self(inputs, as_discriminator=True, training=True)
+        return logits and tuple(ops.convert_to_numpy(side) for side in logits)
+
+    def gradient_norms(self, batch):
+        """The length of each player's gradient on a batch, without a move.
+
+        Use this to see who still learns: a generator whose gradient vanishes is stuck, one whose
+        gradient explodes is about to diverge. Nothing in the model changes.
+
+        Args:
+            batch: tuple of arrays, one per field, as `fit` takes them in a batch.
+
+        Returns:
+            A dict of player -> float, the Euclidean norm over all of its variables.
+
+        Example:
+
+        ```python
+        import kgan
+
+        model = kgan.zoo.load("vanilla", like=(2,))
+        norms = model.gradient_norms((kgan.data.ring(64, seed=0),))
+        ```
+        """
+        keras_internals.require_compiled(self, "gradient_norms")
+        self.synchronize()
+        batch = self.unpack(tuple(batch))
+        # A forward pass in training mode moves statistics, noise and pools.
+        with kept(self.non_trainable_variables):
+            return {name: norm(self.gradients(name, batch)) for name in self.players}
 
     def play(self, player, batch, training):
         """Asks one player for its loss: called by the engine only.
@@ -292,8 +422,8 @@ class AdversarialModel(Training, Measuring, Saving, backend.Engine, keras.Model)
             self.trackers[f"{player}_{name}"].update_state(value, sample_weight=num_samples)
 
     def unpack(self, data):
-        """A batch as `fit` hands it over, as float32 samples and int32 labels on the device."""
-        return contract.unpack(self.fields, data)
+        """A batch as `fit` hands it over, as one tensor per field on the device."""
+        return unpack(self.fields, data)
 
     def get_metrics_result(self):
         """The logs: each player's loss and terms, and `loss`, the sum of the players' losses.

@@ -44,7 +44,7 @@ class Saving:
             return {}
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
         metrics = []
-        for metric in self._sample_metrics.values():
+        for metric in self.sample_metrics:
             try:
                 metrics.append(keras.saving.serialize_keras_object(metric))
             except Exception as error:  # A user's extractor may be anything.
@@ -53,13 +53,14 @@ class Saving:
                     f"compiled again to be measured by it: {error}",
                     stacklevel=2,
                 )
-        return {"optimizer": optimizer, "metrics": metrics, **self._compile_arguments}
+        return {"optimizer": optimizer, "metrics": metrics, **self.compile_arguments}
 
     def compile_from_config(self, config):
         """Compiles the model as `get_compile_config()` says, with its optimizers built."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def _random_states(self):
+    def random_states(self):
+        """The states of all random generators, which Keras does not save by itself."""
         weights = {id(variable) for variable in self.weights}
         return [
             variable
@@ -70,13 +71,13 @@ class Saving:
     def save_own_variables(self, store):
         """Adds the random states, which Keras leaves out, to what is saved."""
         super().save_own_variables(store)
-        for index, state in enumerate(self._random_states()):
+        for index, state in enumerate(self.random_states()):
             store[f"{_RANDOM}{index}"] = ops.convert_to_numpy(state)
 
     def load_own_variables(self, store):
         """Restores the random states with the rest."""
         saved = {key: store[key] for key in store.keys()}
-        states = self._random_states()
+        states = self.random_states()
         kept = [saved.pop(key) for key in sorted(saved, key=_place) if key.startswith(_RANDOM)]
         if len(kept) == len(states):
             for state, value in zip(states, kept):

@@ -1,16 +1,14 @@
-"""The verbs that take data: `fit` and `evaluate`, with the input contract and the averages."""
-
-import contextlib
+"""The verbs that take data: `fit`, `evaluate` and `predict`, with the input contract."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan.backend import keras_internals
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
-from kgan.data.fields import are_paired
-from kgan.data.two_collections import orders
+from kgan.data.structure import are_paired
+from kgan.game.averages import kept
+from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
 from kgan.utils.arguments import check_count
 
@@ -45,11 +43,12 @@ class Training:
         the shorter one is gone through again.
 
         Args:
-            x: images as integers in 0..255 or floats in [-1, 1], shape (n, height, width,
-                channels); other samples as floats. An array, a `tf.data.Dataset`, a `PyDataset`,
-                a torch `DataLoader`, a generator, or TFDS's dict of `image` and `label`.
-            y: the second field of the model, such as labels or the images to translate to.
-                Defaults to `None`.
+            x: what the model's first field takes, such as images as integers in 0..255 or floats in
+                [-1, 1]; a tuple or a dictionary with a value for each field; a `tf.data.Dataset`,
+                `PyDataset`, torch `DataLoader` or generator of tuples or dictionaries, such as
+                TFDS's of `image` and `label`.
+            y: the last field, where `x` holds the others, such as labels or the images to
+                translate to. Defaults to `None`.
             batch_size: integer. Samples per step for arrays. Defaults to 64.
             epochs: integer. Defaults to 1.
             verbose: as in `keras.Model.fit`.
@@ -76,28 +75,25 @@ class Training:
                 "A game has no per-sample loss to weight. Resample the data instead. Received: "
                 f"sample_weight={sample_weight is not None}, class_weight={class_weight}"
             )
-        x, y = check(self.fields, x, y)
+        data = check(self.fields, x, y)
         if validation_split and validation_data is None:
-            (x, y), validation_data = _split(x, y, validation_split)
+            data, validation_data = _split(data, validation_split)
         if validation_data is not None:
-            size = kwargs.get("validation_batch_size") or batch_size
-            validation_data = self._batches(*_pair(validation_data), size)
-            kwargs.pop("validation_batch_size", None)
+            size = kwargs.pop("validation_batch_size", None) or batch_size
+            validation_data = self._batches(check(self.fields, *_pair(validation_data)), size)
         # For callbacks that can't do without: Keras tells them nothing of it.
         self.validates = validation_data is not None
         callbacks = _guarded(callbacks)
         for callback in callbacks if isinstance(callbacks, list) else ():
-            if hasattr(callback, "take_data"):
-                callback.take_data(x, y)
-        if isinstance(x, np.ndarray):
-            lengths = [len(x)] if y is None else [len(x), len(y)]
-            order = _Order(lengths, are_paired(self.fields)) if shuffle else None
+            take_data = getattr(callback, "take_data", None)
+            if take_data is not None:
+                take_data(data)
+        if isinstance(data, tuple):
+            order = EpochOrder([len(x) for x in data], are_paired(self.fields)) if shuffle else None
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
-            x, y, batch_size = self._batches(x, y, batch_size, order, checked=True), None, None
+            data = self._batches(data, batch_size, order)
         return super().fit(
-            x,
-            y,
-            batch_size=batch_size,
+            data,
             epochs=epochs,
             verbose=verbose,
             callbacks=callbacks,
@@ -144,19 +140,16 @@ class Training:
         in_fit = keras_internals.is_called_by_fit(kwargs)
         if not in_fit:
             keras_internals.require_compiled(self, "evaluate")
-            x = self._batches(x, y, batch_size)
-            y = batch_size = None
+            x, y = self._batches(check(self.fields, x, y), batch_size), None
         as_dict = kwargs.pop("return_dict", False)
         self.synchronize()
-        weights = self.averaged_weights() if averaged else self.raw_weights()
-        with self._kept(self._random_states()), weights:
-            logs = super().evaluate(
-                x, y, batch_size=batch_size, verbose=verbose, return_dict=True, **kwargs
-            )
+        weights = self.averages.averaged() if averaged else self.averages.raw()
+        with kept(self.random_states()), weights:
+            logs = super().evaluate(x, y, verbose=verbose, return_dict=True, **kwargs)
             measured = {}
-            if self._sample_metrics:
+            if self.sample_metrics:
                 show_progress = bool(verbose) and not in_fit
-                measured = self._measure(x, kwargs.get("steps"), show_progress)
+                measured = self.sample_metrics.measure(self, x, kwargs.get("steps"), show_progress)
         if as_dict:
             return {**logs, **measured}
         return [*keras_internals.in_order(self, logs), *measured.values()]
@@ -175,13 +168,13 @@ class Training:
         return super().predict(x, **kwargs)
 
     def set_weights(self, weights):
-        """Sets all weights, and starts the averages anew from them.
+        """Sets all weights, and restarts the averages from them.
 
         Args:
             weights: list of arrays, as from `get_weights()`.
         """
         super().set_weights(weights)
-        self.restart_averages()
+        self.averages.restart()
 
     @property
     def batches_seen(self):
@@ -189,36 +182,16 @@ class Training:
         self.synchronize()
         return int(ops.convert_to_numpy(self.optimizer.iterations))
 
-    def restart_averages(self):
-        """Lets the moving averages begin anew, at the weights as they are."""
-        if getattr(self, "optimizer", None):
-            for variable, average in self.optimizer.averages(self.trainable_variables):
-                average.assign(variable)
-
-    @contextlib.contextmanager
-    def _kept(self, variables):
-        """Gives variables, at the end of this context, the values that they have now."""
-        # Copies, because JAX's predict gives away the buffers of what it reads.
-        values = [np.array(ops.convert_to_numpy(variable)) for variable in variables]
-        try:
-            yield
-        finally:
-            for variable, value in zip(variables, values):
-                variable.assign(value)
-
-    def _batches(self, x, y=None, batch_size=None, order=None, checked=False):
-        if not checked:
-            x, y = check(self.fields, x, y)
-        if not isinstance(x, np.ndarray):
-            return x
+    def _batches(self, data, batch_size=None, order=None):
+        """Batches of checked arrays; a dataset as it is."""
+        if not isinstance(data, tuple):
+            return data
         batch_size = 64 if batch_size is None else check_count("batch_size", batch_size)
-        arrays = (x,) if y is None else (x, y)
         # In the model's own strategy, which `fit` need not be called in.
         with self.variable_scope():
             permutation = order.permutation if order else None
-            return shuffled_batches(arrays, batch_size, permutation, are_paired(self.fields))
+            return shuffled_batches(data, batch_size, permutation, are_paired(self.fields))
 
-    @contextlib.contextmanager
     def averaged_weights(self):
         """Within this context, weights that have a moving average take its value.
 
@@ -236,24 +209,12 @@ class Training:
             points = model(kgan.latent.sample((5, 64), seed=0))
         ```
         """
-        optimizer = getattr(self, "optimizer", None)
-        # Threads that serve one model wait for each other, and what is within stays within.
-        with self._averaging:
-            self.synchronize()
-            pairs = optimizer.averages(self.trainable_variables) if optimizer else []
-            if not pairs or self._is_averaged:
-                yield
-                return
-            with self._kept([variable for variable, _ in pairs]), self.raw_weights():
-                for variable, average in pairs:
-                    variable.assign(np.array(ops.convert_to_numpy(average)))
-                yield
+        return self.averages.averaged()
 
-    @contextlib.contextmanager
     def raw_weights(self):
-        """Within this context, `generate` and its kin take the weights as they are.
+        """Within this context, `generate` and all other endpoints take the weights as they are.
 
-        Choose it to see what the averages are worth, beside `averaged_weights`. Without averages
+        Use this to see what the averages are worth, beside `averaged_weights`. Without averages
         it changes nothing.
 
         Example:
@@ -266,33 +227,7 @@ class Training:
             points = model.generate(5, seed=0)
         ```
         """
-        with self._averaging:
-            before, self._is_averaged = self._is_averaged, True
-            try:
-                yield
-            finally:
-                self._is_averaged = before
-
-
-class _Order(keras.callbacks.Callback):
-    """Names the order of an epoch's samples from what is saved: a seed and the game's clock."""
-
-    def __init__(self, lengths, paired):
-        super().__init__()
-        self.lengths = lengths
-        self.paired = paired
-
-    def on_epoch_begin(self, epoch, logs=None):
-        # Read here and not when the data begins to flow: JAX has taken the state away by then.
-        seed = ops.convert_to_numpy(self.model.order.state).astype("uint32")
-        clock = ops.convert_to_numpy(self.model.optimizer.iterations)
-        self.key = [*seed.tolist(), int(clock)]
-
-    def permutation(self):
-        generator = np.random.default_rng(self.key)
-        if self.paired:
-            return generator.permutation(self.lengths[0])
-        return orders(self.lengths, generator)
+        return self.averages.raw()
 
 
 def _with(callback, callbacks, model):
@@ -323,18 +258,14 @@ def _pair(data):
     return data, None
 
 
-def _split(x, y, fraction):
-    if not isinstance(x, np.ndarray):
+def _split(data, fraction):
+    if not isinstance(data, tuple):
         raise ValueError(
             "Only arrays can be split. Pass validation_data=... with a dataset of its own. "
-            f"Received: validation_split={fraction!r} with x of type {type(x).__name__}"
+            f"Received: validation_split={fraction!r} with x of type {type(data).__name__}"
         )
-    kept, held_out = [], []
-    for array in (x, y):
-        if array is None:
-            kept.append(None)
-            held_out.append(None)
-            continue
+    kept_back, held_out = [], []
+    for array in data:
         # Each by its own length: collections that are not paired may differ.
         cut = int(len(array) * (1.0 - fraction)) if 0.0 <= fraction < 1.0 else 0
         if cut < 1:
@@ -343,6 +274,6 @@ def _split(x, y, fraction):
                 "and must leave one to train on. "
                 f"Received: validation_split={fraction!r} of {len(array)}"
             )
-        kept.append(array[:cut])
+        kept_back.append(array[:cut])
         held_out.append(array[cut:])
-    return tuple(kept), tuple(held_out)
+    return tuple(kept_back), tuple(held_out)

@@ -106,10 +106,12 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
     else:
         first, last, time = _walk(start, end, steps)
         walk = ((1 - time) * first + time * last).astype("float32")
-    if model.noise == "uniform":
+    name = model.answers.require_generator("Interpolate encodings with slerp.")
+    endpoint = model.endpoints[name]
+    if endpoint.noise.distribution == "uniform":
         # Between two corners of the cube, the circle leaves it.
         walk = np.clip(walk, -1.0, 1.0)
-    if model.num_classes and labels is None:
+    if endpoint.inputs and labels is None:
         raise ValueError(
             "A conditional model needs to know which class to show. Pass labels, one class id for "
             "all or one per pair of noises. Received: labels=None"
@@ -117,7 +119,8 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
     noises = walk.reshape(-1, walk.shape[-1])
     if labels is not None and np.ndim(labels):
         labels = np.repeat(np.asarray(labels), steps)
-    samples = model.decode(noises, model._labels(len(noises), labels))
+    inputs = model.answers.inputs_for(name, len(noises), labels)
+    samples = model.answers.run(name, inputs, noises)
     return samples.reshape(*walk.shape[:-1], *samples.shape[1:])
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.data import contract
-from kgan.latent.noise import sample
+from kgan.data.checks import check
+from kgan.data.structure import unpack
 from kgan.utils.arguments import check_count
 
 CHUNK = 64  # noises that descend together
@@ -43,7 +43,7 @@ def project(
     left as it was.
 
     Args:
-        model: a `kgan.GAN` or another model with `generator`, `noise` and `latent_shape`.
+        model: a `kgan.GAN` or another model with an endpoint that draws noise.
         samples: array in the data's own scale: images uint8 or floats in [-1, 1], shape
             (n, height, width, channels); vectors as floats (n, dim).
         steps: integer of at least 1. Defaults to 300.
@@ -72,7 +72,8 @@ def project(
     noises, errors = kgan.latent.project(model, images, steps=5, seed=1, verbose=0)
     ```
     """
-    _check_model(model)
+    name = _generator_of(model)
+    endpoint = model.endpoints[name]
     check_count("steps", steps)
     check_count("restarts", restarts)
     if isinstance(learning_rate, bool) or not isinstance(learning_rate, int | float | np.floating):
@@ -85,25 +86,23 @@ def project(
             "A learning rate is a finite number above 0, such as 0.05. "
             f"Received: learning_rate={learning_rate!r}"
         )
-    if model.num_classes and labels is None:
+    if endpoint.inputs and labels is None:
         raise ValueError(
             "A conditional model needs to know the class of each sample. Pass labels, one class id "
             "per sample or one for all. Received: labels=None"
         )
-    fields = model.fields[:1]
-    targets, _ = contract.check(fields, samples)
-    if not isinstance(targets, np.ndarray):
+    fields = (endpoint.output,)
+    targets = check(fields, samples)
+    if not isinstance(targets, tuple):
         raise TypeError(
             "Samples are projected from an array. Take some of a dataset first. "
             f"Received: samples={type(samples).__name__}"
         )
-    targets = ops.convert_to_numpy(contract.unpack(fields, (targets,))[0])
-    labels = model._labels(len(targets), labels)
-    shape = (len(targets) * restarts, *model.latent_shape)
-    starts = sample(shape, model.noise, seed=seed)
+    targets = ops.convert_to_numpy(unpack(fields, targets)[0])
+    inputs = model.answers.inputs_for(name, len(targets), labels)
+    starts = endpoint.noise.sample(len(targets) * restarts, seed)
     arrays = [np.repeat(targets, restarts, axis=0)]
-    if labels is not None:
-        arrays.append(np.repeat(labels, restarts))
+    arrays += [np.repeat(array, restarts, axis=0) for array in inputs]
 
     chunks = range(0, len(starts), CHUNK)
     progress = keras.utils.Progbar(
@@ -111,43 +110,47 @@ def project(
     )
     noises, errors = [], []
     with model.averaged_weights():
-        descent = _Descent(model.generator)
+        descent = _Descent(endpoint, [getattr(model, each) for each in endpoint.networks])
         for start in chunks:
             part = slice(start, start + CHUNK)
             noise, error = _descend(
                 descent,
                 starts[part],
                 [array[part] for array in arrays],
-                model.noise,
+                endpoint.noise.distribution,
                 steps,
                 learning_rate,
                 progress,
             )
             noises.append(noise)
             errors.append(error)
-    noises = np.concatenate(noises).reshape(len(targets), restarts, *model.latent_shape)
+    noises = np.concatenate(noises).reshape(len(targets), restarts, *endpoint.noise.shape)
     errors = np.concatenate(errors).reshape(len(targets), restarts)
     rows, best = np.arange(len(targets)), errors.argmin(axis=1)
     return noises[rows, best], errors[rows, best]
 
 
-def _check_model(model):
-    if not all(hasattr(model, name) for name in ("generator", "noise", "latent_shape")):
+def _generator_of(model):
+    # None for a model that is none of kgan's.
+    answers = getattr(model, "answers", None)
+    if answers is None or answers.generator is None:
         raise TypeError(
             "Only models that make samples from noise, such as kgan.GAN, can be projected to. "
             f"Received: model={type(model).__name__}"
         )
+    return answers.generator
 
 
 class _Descent(keras.Model):
     """The error of each noise and its gradient, compiled by `predict_on_batch`."""
 
-    def __init__(self, generator):
+    def __init__(self, endpoint, networks):
         super().__init__(name="descent")
+        # Tracked, because JAX hands a model's variables to what it compiles.
+        self.networks = networks
 
-        # In a closure: the generator belongs to its own model, and its weights stay as they are.
-        def errors(noise, target, *labels):
-            output = generator([noise, *labels] if labels else noise, training=False)
+        def errors(noise, target, *inputs):
+            output = endpoint.function(noise, *inputs)
             difference = ops.square(ops.cast(output, "float32") - target)
             return ops.mean(difference, axis=tuple(range(1, len(target.shape))))
 

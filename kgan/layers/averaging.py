@@ -8,8 +8,8 @@ from keras import ops
 class HistoricalAverage(keras.layers.Layer):
     """Measure how far variables are from the mean of their own past values.
 
-    Choose it as a term of a player's loss when the players circle around each other: it pulls each
-    back to where it has been on average.
+    Use this as a term of a player's loss where the players circle around each other: it pulls each
+    back to where it has been on average. `kgan.losses.HistoricalAveraging` gives it to a GAN.
 
     `average(variables)` is `sum of |theta - mean|^2` with `mean = (1 / t) sum of theta[i]` over the
     `t` calls in training mode so far. Nothing flows back into the mean. In training mode the

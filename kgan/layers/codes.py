@@ -10,9 +10,9 @@ from kgan.utils.arguments import check_count
 class LatentCodes(keras.layers.Layer):
     """Turn the first numbers of uniform noise into codes: one category, and continuous ones.
 
-    Choose it as a generator's first layer where parts of the noise shall come to mean something, as
-    in `kgan.InfoGAN`. The codes are made of the noise itself, so that whoever draws the noise,
-    such as an exported model, draws the codes too.
+    Use this as a generator's first layer where parts of the noise are to mean something, as in
+    `kgan.InfoGAN`. The codes are made of the noise itself, so that whoever draws the noise, such as
+    an exported model, draws the codes too.
 
     The layout of the noise (batch, 1 + num_continuous + the rest), drawn from U(-1, 1): the first
     number tells the category, `floor((u + 1) / 2 * num_categories)`, so that all are equally
@@ -65,10 +65,7 @@ class LatentCodes(keras.layers.Layer):
 
     def split(self, noise):
         """Return the codes in a noise: categories (n,) and continuous (n, num_continuous)."""
-        places = ops.floor((noise[:, 0] + 1.0) * (0.5 * self.num_categories))
-        # The upper end of the range belongs to the last category.
-        categories = ops.clip(ops.cast(places, "int32"), 0, self.num_categories - 1)
-        return categories, noise[:, 1 : 1 + self.num_continuous]
+        return split_codes(noise, self.num_categories, self.num_continuous)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of the codes and the rest of the noise."""
@@ -80,3 +77,20 @@ class LatentCodes(keras.layers.Layer):
         del config["dtype"]
         codes = {"num_categories": self.num_categories, "num_continuous": self.num_continuous}
         return {**config, **codes}
+
+
+def split_codes(noise, num_categories, num_continuous=0):
+    """Returns the codes in a noise, laid out as `LatentCodes` says.
+
+    Args:
+        noise: tensor (n, d) of numbers in [-1, 1].
+        num_categories: integer.
+        num_continuous: integer. Defaults to 0.
+
+    Returns:
+        Categories (n,) as int32, and continuous codes (n, num_continuous).
+    """
+    places = ops.floor((noise[:, 0] + 1.0) * (0.5 * num_categories))
+    # The upper end of the range belongs to the last category.
+    categories = ops.clip(ops.cast(places, "int32"), 0, num_categories - 1)
+    return categories, noise[:, 1 : 1 + num_continuous]

@@ -1,4 +1,4 @@
-"""Adversarial losses and penalties: functions of logits and samples that return numbers."""
+"""Adversarial losses, penalties and other terms: functions that return numbers."""
 
 import difflib
 import inspect
@@ -13,7 +13,8 @@ from kgan.losses.adversarial import (
     RelativisticPairing,
     Wasserstein,
 )
-from kgan.losses.matching import feature_matching
+from kgan.losses.averaging import HistoricalAveraging
+from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential
 from kgan.losses.reconstruction import get_reconstruction
@@ -32,7 +33,7 @@ _LOSSES = {
 def get(identifier, *, label_smoothing=0.0):
     """Return the adversarial loss that a name, a class or an instance stands for.
 
-    Use it where a model takes a loss as an argument, so that `"hinge"` is enough when the
+    Use this where a model takes a loss as an argument, so that `"hinge"` is enough when the
     defaults are wanted and `Minimax(label_smoothing=0.1)` is possible when they are not.
 
     Args:
@@ -97,8 +98,10 @@ __all__ = [
     "R1",
     "R2",
     "AdversarialLoss",
+    "FeatureMatching",
     "GradientPenalty",
     "Hinge",
+    "HistoricalAveraging",
     "LeastSquares",
     "Minimax",
     "NonSaturating",

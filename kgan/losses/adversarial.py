@@ -1,12 +1,12 @@
 """Adversarial losses: what the discriminator and the generator each minimise, on raw logits.
 
 Every loss is a pair of pure functions and a class that carries the options. Logits may have any
-shape, `(n,)`, `(n, 1)` or `(n, h, w, 1)` patches: each element counts as one verdict and the mean
+shape, `(n,)`, `(n, 1)` or `(n, h, w, 1)` patches: each element counts as one answer and the mean
 runs over all of them. Everything is computed in float32, and through `softplus` rather than a
 sigmoid and a logarithm, which overflow for confident discriminators.
 
 The functions take `real` and `fake`, the logits of real and of generated samples, and return a
-float32 scalar. `label_smoothing` is a float in [0, 1). When to choose which loss, the paper, the
+float32 scalar. `label_smoothing` is a float in [0, 1). When to use which loss, the paper, the
 errors and an example are in the docstring of the class.
 """
 
@@ -42,7 +42,7 @@ from kgan.losses.functions import (
 class AdversarialLoss:
     """Base class of the adversarial losses: one number for each of the two players.
 
-    Subclass it to write a loss of your own: override `discriminator` and `generator`, set
+    Use this to write a loss of your own: subclass it, override `discriminator` and `generator`, set
     `relativistic = True` if the generator's loss needs the real logits, return the constructor's
     arguments from `get_config` and register the class for saving. If the discriminator's side is
     a sum over real and over fake samples, override `discriminator_real` and `discriminator_fake`
@@ -64,7 +64,7 @@ class AdversarialLoss:
     """
 
     relativistic = False
-    # The logit above which a sample is judged real; None where logits have no zero point.
+    # The logit above which a sample is taken for real; None where logits have no zero point.
     threshold = None
     _discriminator_loss = None
     _generator_loss = None
@@ -208,10 +208,10 @@ class _CrossEntropy(_SmoothedLoss):
 class Minimax(_CrossEntropy):
     """The original game: the generator minimises exactly what the discriminator maximises.
 
-    Choose it to study the theory. For training prefer `NonSaturating`: here the generator's
+    Use this to study the theory. For training prefer `NonSaturating`: here the generator's
     gradient vanishes while the discriminator rejects its samples with confidence.
 
-    Paper: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. One-sided label
+    Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. One-sided label
     smoothing: Salimans et al. 2016, section 3.4. The two terms are added, not halved.
 
     Args:
@@ -237,11 +237,11 @@ class Minimax(_CrossEntropy):
 class NonSaturating(_CrossEntropy):
     """The game of `Minimax` with a generator that maximises `log D(G(z))`.
 
-    Choose it first: the standard loss of vanilla GANs, DCGAN and StyleGAN (there with `R1`). The
+    Use this first: the standard loss of vanilla GANs, DCGAN and StyleGAN (there with `R1`). The
     generator's gradient is strongest when its samples are rejected.
 
-    Paper: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1 with the generator's
-    objective of section 3. Smoothing and halving: as for `Minimax`.
+    Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1 with the
+    generator's objective of section 3. Smoothing and halving: as for `Minimax`.
 
     Args:
         label_smoothing: float in [0, 1), default 0. The real target is `1 - label_smoothing`, in
@@ -266,10 +266,10 @@ class NonSaturating(_CrossEntropy):
 class LeastSquares(_SmoothedLoss):
     """Squared distances of the raw logits to the targets 0 and 1, instead of cross-entropy.
 
-    Choose it for image translation with patch discriminators, as CycleGAN does: samples on the
+    Use this for image translation with patch discriminators, as CycleGAN does: samples on the
     right side but far from the data still have a gradient.
 
-    Paper: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9 (a = 0,
+    Reference: Mao et al. 2017, "Least Squares Generative Adversarial Networks", equation 9 (a = 0,
     b = c = 1). The factor 1/2 of the paper is kept, for both players; many libraries drop it, so
     their losses are twice as large.
 
@@ -299,11 +299,11 @@ class LeastSquares(_SmoothedLoss):
 class Wasserstein(AdversarialLoss):
     """The difference of the mean logits: the earth mover's distance for a 1-Lipschitz critic.
 
-    Choose it with `GradientPenalty` when a loss that tracks sample quality is wanted. Without a
+    Use this with `GradientPenalty` when a loss that tracks sample quality is wanted. Without a
     penalty, weight clipping or spectral normalization it is unbounded and diverges.
 
-    Paper: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1; Gulrajani et al. 2017, "Improved
-    Training of Wasserstein GANs", algorithm 1.
+    Reference: Arjovsky et al. 2017, "Wasserstein GAN", algorithm 1; Gulrajani et al. 2017,
+    "Improved Training of Wasserstein GANs", algorithm 1.
 
     Example:
     ```python
@@ -323,10 +323,10 @@ class Wasserstein(AdversarialLoss):
 class Hinge(AdversarialLoss):
     """Margins of 1 around zero for the discriminator, the mean logit for the generator.
 
-    Choose it with spectral normalization, as SNGAN, SAGAN and BigGAN do: samples that the
+    Use this with spectral normalization, as SNGAN, SAGAN and BigGAN do: samples that the
     discriminator already gets right by the margin no longer move it.
 
-    Paper: Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for
+    Reference: Lim and Ye 2017, "Geometric GAN"; Miyato et al. 2018, "Spectral Normalization for
     Generative Adversarial Networks", equations 16 and 17. The two terms are added, not halved.
 
     Example:
@@ -348,10 +348,10 @@ class Hinge(AdversarialLoss):
 class RelativisticPairing(AdversarialLoss):
     """Is this real sample more realistic than this fake one? One comparison per pair.
 
-    Choose it with `R1` and `R2` for the training of R3GAN, which converges locally and drops
-    fewer modes than losses that judge each sample alone. Real and fake logits need one shape.
+    Use this with `R1` and `R2` for the training of R3GAN, which converges locally and drops
+    fewer modes than losses that look at each sample alone. Real and fake logits need one shape.
 
-    Paper: Jolicoeur-Martineau 2018, "The relativistic discriminator", RSGAN; Huang et al. 2024,
+    Reference: Jolicoeur-Martineau 2018, "The relativistic discriminator", RSGAN; Huang et al. 2024,
     "The GAN is dead; long live the GAN! A Modern GAN Baseline", equation 2.
 
     Example:
@@ -372,11 +372,11 @@ class RelativisticPairing(AdversarialLoss):
 class RelativisticAverage(AdversarialLoss):
     """Is this real sample more realistic than the average fake one, and the other way round?
 
-    Choose it for super-resolution in the manner of ESRGAN, or where pairs are too noisy. The
+    Use this for super-resolution in the manner of ESRGAN, or where pairs are too noisy. The
     average runs over all logits of the batch, patches included; under a distribution strategy it
     is that of the replica.
 
-    Paper: Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from
+    Reference: Jolicoeur-Martineau 2018, "The relativistic discriminator: a key element missing from
     standard GAN", RaSGAN (the relativistic average with cross-entropy). The two terms are added,
     not halved; ESRGAN's code halves the discriminator's.
 

@@ -1,7 +1,7 @@
 """Adversarial losses as pure functions of raw logits, on which the classes of `adversarial` stand.
 
 Logits may have any shape; they are computed with in float32, and a float32 scalar comes back. When
-to choose which loss, the paper and an example are in the docstring of its class.
+to use which loss, the paper and an example are in the docstring of its class.
 """
 
 from keras import ops

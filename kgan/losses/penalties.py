@@ -35,10 +35,11 @@ def _float32(samples, name):
     return ops.cast(samples, "float32")
 
 
-def _positive(name, value):
+def positive(name, value):
+    """Return `value` as a float, or raise where it is not a positive finite number."""
     message = (
         f"`{name}` is not a positive finite number. Expected a float > 0. Pass for example "
-        f"{name}=10.0, or leave the penalty out to train without it. Received: {name}={value!r}"
+        f"{name}=10.0, or leave this part out to train without it. Received: {name}={value!r}"
     )
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(message)
@@ -125,14 +126,17 @@ def perturb_samples(real, noise_scale=0.5, seed=None):
 class Penalty:
     """Base class of the penalties: a weighted term of the discriminator's loss.
 
-    Subclass it to write a penalty of your own: set `name`, override `__call__`, return the
-    constructor's arguments from `get_config` and register the class for saving. A random penalty
-    keeps a `kgan.SeedGenerator` as `seed_generator`, so that its state is saved.
+    Use this to write a penalty of your own: subclass it, set `name`, override `__call__`, return
+    the constructor's arguments from `get_config` and register the class for saving. A random
+    penalty keeps a `kgan.SeedGenerator` as `seed_generator`, so that its state is saved.
 
     Attributes:
         name: name of the term in the logs.
         per_sample: whether a logit must depend on its own sample alone, which forbids batch
             normalization, packs and minibatch discrimination in the discriminator.
+        reads_logits: whether it reads logits and samples only, without a gradient. `kgan.GAN` then
+            calls `of_logits(real, fake, real_logits, fake_logits)` on the samples and logits of
+            the adversarial term, in place of the penalty itself.
 
     Args:
         weight: float > 0, the factor of the term. Default 10.
@@ -157,10 +161,11 @@ class Penalty:
 
     name = "penalty"
     per_sample = True
+    reads_logits = False
 
     def __init__(self, weight=10.0):
         """Check and keep the weight."""
-        self.weight = _positive("weight", weight)
+        self.weight = positive("weight", weight)
 
     def __call__(self, real, fake, *, discriminator, gradient):
         """Return the weighted penalty.
@@ -214,9 +219,9 @@ class _RandomPenalty(Penalty):
 class GradientPenalty(_RandomPenalty):
     """Pull the norm of the gradient towards 1 between the real and the fake samples.
 
-    Choose it with the `Wasserstein` loss, whose critic has to be 1-Lipschitz (WGAN-GP).
+    Use this with the `Wasserstein` loss, whose critic has to be 1-Lipschitz (WGAN-GP).
 
-    Paper: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and
+    Reference: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and
     algorithm 1. One interpolation weight per example, the norm over all its elements, 1e-12 added
     under the root.
 
@@ -254,12 +259,12 @@ class GradientPenalty(_RandomPenalty):
 class DRAGAN(_RandomPenalty):
     """Pull the norm of the gradient towards 1 in a neighbourhood of the real samples.
 
-    Choose it with `NonSaturating` against mode collapse where fake samples are too poor to
+    Use this with `NonSaturating` against mode collapse where fake samples are too poor to
     interpolate with; it does not look at them.
 
-    Paper: Kodali et al. 2017, "On Convergence and Stability of GANs": lambda = 10, target k = 1,
-    two-sided. The noise is that of the authors' code, uniform in [0, 1) per element times half
-    the standard deviation of the batch, where the text has a Gaussian. Unlike that code no
+    Reference: Kodali et al. 2017, "On Convergence and Stability of GANs": lambda = 10, target
+    k = 1, two-sided. The noise is that of the authors' code, uniform in [0, 1) per element times
+    half the standard deviation of the batch, where the text has a Gaussian. Unlike that code no
     further interpolation is made between the sample and its perturbation. The gradient is that of
     the logit.
 
@@ -294,7 +299,7 @@ class DRAGAN(_RandomPenalty):
     def __init__(self, weight=10.0, noise_scale=0.5, one_sided=False, seed=None):
         """Check and keep the options, and make the source of the noise."""
         super().__init__(weight, one_sided, seed)
-        self.noise_scale = _positive("noise_scale", noise_scale)
+        self.noise_scale = positive("noise_scale", noise_scale)
 
     def _samples(self, real, fake):
         return perturb_samples(real, self.noise_scale, self.seed_generator)
@@ -315,10 +320,10 @@ class _ZeroCenteredPenalty(Penalty):
 class R1(_ZeroCenteredPenalty):
     """Pull the gradient towards 0 at the real samples.
 
-    Choose it with `NonSaturating`, where it makes training converge locally (StyleGAN), or with
+    Use this with `NonSaturating`, where it makes training converge locally (StyleGAN), or with
     `R2` and `RelativisticPairing` (R3GAN).
 
-    Paper: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
+    Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
     equation 9: `weight / 2 * E[|gradient|^2]`, with the factor 1/2.
 
     Args:
@@ -352,10 +357,10 @@ class R1(_ZeroCenteredPenalty):
 class R2(_ZeroCenteredPenalty):
     """Pull the gradient towards 0 at the fake samples.
 
-    Choose it together with `R1`, as R3GAN does: with `R1` alone a relativistic discriminator
+    Use this together with `R1`, as R3GAN does: with `R1` alone a relativistic discriminator
     keeps exploding gradients on fake samples early in training.
 
-    Paper: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
+    Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
     equation 10: `weight / 2 * E[|gradient|^2]`, with the factor 1/2.
 
     Args:

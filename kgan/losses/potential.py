@@ -1,4 +1,4 @@
-"""The quadratic potential of GAN-QP, a penalty on verdicts and distances instead of gradients."""
+"""The quadratic potential of GAN-QP, a penalty on logits and distances, not gradients."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 from kgan.losses.functions import check_same_shape
 from kgan.losses.penalties import Penalty
 
-# A pair that is one and the same has distance 0 and verdicts that do not differ: 0 / this.
+# A pair that is one and the same has distance 0 and logits that do not differ: 0 / this.
 _SMALLEST_DISTANCE = 1e-6
 
 
@@ -30,13 +30,13 @@ def mean_distances(real, fake):
 
 @keras.saving.register_keras_serializable("kgan")
 class QuadraticPotential(Penalty):
-    """Hold the difference of two verdicts to a multiple of the distance of the two samples.
+    """Hold the difference of two logits to a multiple of the distance of the two samples.
 
-    Choose it with the `Wasserstein` loss in place of a gradient penalty (GAN-QP): there is no
+    Use this with the `Wasserstein` loss in place of a gradient penalty (GAN-QP): there is no
     gradient with respect to samples to take, so a step costs about half as much, and the
     discriminator may have BatchNorm.
 
-    Paper: Su 2018, "GAN-QP: A Novel GAN Framework without Gradient Vanishing and Lipschitz
+    Reference: Su 2018, "GAN-QP: A Novel GAN Framework without Gradient Vanishing and Lipschitz
     Constraint". The term is `weight * mean((D(real) - D(fake))^2 / d(real, fake))` over pairs in
     batch order, d the mean absolute difference of a pair as in the author's code. Added to the
     Wasserstein loss it gives the paper's discriminator loss with `weight = 1 / (2 lambda)`. The
@@ -44,7 +44,7 @@ class QuadraticPotential(Penalty):
     generator: that is the Wasserstein generator loss.
 
     A pair's optimum is `D(real) - D(fake) = lambda d`, where the discriminator's loss is
-    `-lambda d / 2`. Each sample needs a verdict of its own, so it does not go with packs.
+    `-lambda d / 2`. Each sample needs a logit of its own, so it does not go with packs.
 
     Args:
         weight: float > 0, 1 / (2 lambda). Default 0.05, the paper's lambda = 10.
@@ -67,8 +67,9 @@ class QuadraticPotential(Penalty):
 
     name = "quadratic_potential"
     per_sample = False
-    # `kgan.GAN` hands over the verdicts of the adversarial term instead of judging twice.
-    reads_verdicts = True
+    # `kgan.GAN` hands over the logits of the adversarial term: a second call costs time, and with
+    # dropout gives other ones.
+    reads_logits = True
 
     def __init__(self, weight=0.05):
         """Check and keep the weight."""
@@ -83,41 +84,41 @@ class QuadraticPotential(Penalty):
                     "of real and one of fake samples, of which it takes the distances. Pass the "
                     f"batch as `{name}`. Received: {name}=None"
                 )
-        return self.of_verdicts(real, fake, discriminator(real), discriminator(fake))
+        return self.of_logits(real, fake, discriminator(real), discriminator(fake))
 
-    def of_verdicts(self, real, fake, real_verdicts, fake_verdicts):
+    def of_logits(self, real, fake, real_logits, fake_logits):
         """Return the weighted potential where the discriminator has answered already.
 
         Args:
             real: batch of real samples.
             fake: batch of generated samples.
-            real_verdicts: the discriminator's logits of `real`, any shape, batch first.
-            fake_verdicts: its logits of `fake`.
+            real_logits: the discriminator's logits of `real`, any shape, batch first.
+            fake_logits: its logits of `fake`.
 
         Returns:
             A float32 scalar.
 
         Raises:
-            ValueError: if samples differ in shape, or if there is not one verdict per sample.
+            ValueError: if samples differ in shape, or if there is not one logit per sample.
         """
         distances = mean_distances(real, fake)
-        difference = _verdicts(real_verdicts) - _verdicts(fake_verdicts)
-        _check_verdicts(difference, distances)
+        difference = _mean_logits(real_logits) - _mean_logits(fake_logits)
+        _check_one_per_sample(difference, distances)
         distances = ops.maximum(distances, _SMALLEST_DISTANCE)
         return self.weight * ops.mean(ops.square(difference) / distances)
 
 
-def _verdicts(logits):
+def _mean_logits(logits):
     logits = ops.cast(logits, "float32")
     axes = tuple(range(1, len(logits.shape)))
     return ops.mean(logits, axis=axes) if axes else logits
 
 
-def _check_verdicts(verdicts, distances):
-    made, wanted = verdicts.shape[0], distances.shape[0]
+def _check_one_per_sample(logits, distances):
+    made, wanted = logits.shape[0], distances.shape[0]
     if made is not None and wanted is not None and made != wanted:
         raise ValueError(
-            "The quadratic potential divides a verdict on each sample by a distance of its own. "
-            "Expected one verdict per sample. Take a discriminator that does not pack samples "
-            f"(pack=1). Received: {made} verdicts on {wanted} samples"
+            "The quadratic potential divides the logit of each sample by a distance of its own. "
+            "Expected one logit per sample. Take a discriminator that does not pack samples "
+            f"(pack=1). Received: {made} logits of {wanted} samples"
         )

@@ -17,7 +17,7 @@ _LOSSES = {
 def get_reconstruction(identifier):
     """Return the Keras loss that a name or an instance stands for.
 
-    Choose it where a model compares samples with samples, pixel by pixel: the `"l1"` of pix2pix
+    Use this where a model compares samples with samples, pixel by pixel: the `"l1"` of pix2pix
     and of CycleGAN's cycles keeps edges sharper than `"l2"`.
 
     Args:

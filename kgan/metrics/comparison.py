@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from kgan.data.fields import Images, of_samples
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.classes import InceptionScore, ModeCoverage
 from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
@@ -180,7 +181,8 @@ def default_metrics(real, samples, extractor=None):
     if extractor.source is not None or samples[0].size <= _WIDE:
         metrics.insert(0, FrechetDistance(extractor))
     is_of_one_shape = real.shape[1:] == samples.shape[1:]
-    if samples.ndim == 4 and min(samples.shape[1:3]) >= 11 and is_of_one_shape:
+    are_images = isinstance(of_samples(samples), Images)
+    if are_images and min(samples.shape[1:3]) >= 11 and is_of_one_shape:
         metrics.append(MultiScaleStructuralSimilarity())
     if extractor.source in ("digit_judge", "inception"):
         score = InceptionScore(extractor.source)

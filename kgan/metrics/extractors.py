@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from kgan.data.checks import check, check_batch
-from kgan.data.contract import to_float
-from kgan.data.fields import Samples
+from kgan.data.fields import Images, Vectors, of_samples, of_shape
 from kgan.data.inspection import received, to_numpy
 from kgan.metrics.features import shared_judge
 from kgan.utils.arguments import check_count
+from kgan.utils.pixels import to_float
 
 # Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
 _PASS = 2**24
@@ -107,7 +107,7 @@ class Extractor:
     def __call__(self, samples, name="samples"):
         """Returns the float vectors (n, dim) of samples, or images for the head "images"."""
         wants_images = self.head == "images" or self.per_channel
-        samples = read(samples, name, wants_images or len(self.input_shape or ()) == 3)
+        samples = read(samples, name, wants_images or self._reads_images)
         if self.head == "images" or self.source is None:
             # Metrics keep what they get, and a caller may fill the array anew.
             rows = _floats(samples)
@@ -144,6 +144,11 @@ class Extractor:
                 )
             found.append(output.reshape(len(batch), -1))
         return np.concatenate(found).reshape(count, channels * found[0].shape[1])
+
+    @property
+    def _reads_images(self):
+        shape = self.input_shape
+        return bool(shape) and isinstance(of_shape(shape), Images)
 
     @property
     def input_shape(self):
@@ -190,9 +195,10 @@ class Extractor:
         wanted = self.input_shape or ()
         done = []
         for shape in shapes:
-            shape = (*shape, 1) if len(shape) == 2 else shape
-            if len(wanted) != 3 or len(shape) != 3:
+            field = Images.describe_shape(shape)
+            if not self._reads_images or field is None:
                 continue
+            shape = field.shape
             if _target(wanted, shape) != shape[:2]:
                 height, width = _target(wanted, shape)
                 done.append(
@@ -250,7 +256,7 @@ class Extractor:
                 f"{name} do not fit the extractor, which reads samples of shape {wanted}. Choose "
                 f"extractor=None for vectors. Received: {name} of shape {batch.shape}"
             )
-        if len(wanted) != 3:
+        if not self._reads_images:
             return batch
         batch = resize(batch, _target(wanted, batch.shape[1:]))
         if wanted[2] == 3 and batch.shape[-1] == 1:
@@ -289,10 +295,10 @@ def read(samples, name="samples", as_images=False, whole=False):
     samples = to_numpy(samples, name)
     if samples.ndim == 1 and samples.dtype.kind == "f":
         samples = samples[:, None]
-    if as_images or samples.ndim == 4 or samples.dtype.kind != "f" or 0 in samples.shape:
-        rank = 3 if as_images or samples.ndim == 3 else max(1, samples.ndim - 1)
-        fields = (Samples((None,) * rank, name=name),)
-        return check(fields, samples)[0] if whole else check_batch(fields, samples)
+    field = Images((None,) * 3, name=name) if as_images else of_samples(samples, name)
+    if not isinstance(field, Vectors) or samples.dtype.kind != "f" or 0 in samples.shape:
+        (samples,) = (check if whole else check_batch)((field,), samples)
+        return samples
     if not np.isfinite(samples).all():
         raise ValueError(
             f"{name} hold NaN or infinite values, which are at no distance from anything. The "

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from kgan.data.contract import to_float
 from kgan.utils.arguments import check_count
 from kgan.utils.files import check_shipped
+from kgan.utils.pixels import to_float
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
 WEIGHTS = _FOLDER / "digit_judge.weights.h5"

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from kgan.data.fields import Images, of_samples, of_shape
 from kgan.data.inspection import first_of_equal
 from kgan.metrics.extractors import Extractor, read
 from kgan.utils.arguments import check_count
@@ -149,7 +150,7 @@ def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=
         )
     random = np.random.default_rng(seed)
     extractor = Extractor.get(extractor)
-    is_image = extractor.source is None and sides[0].ndim == 4
+    is_image = extractor.source is None and isinstance(of_samples(sides[0]), Images)
     if is_image:
         extractor = Extractor(head="images")
     drawn = [extractor(side[random.permutation(len(side))[:count]]) for side in sides]
@@ -207,7 +208,7 @@ def _network(shape, random):
 
     inputs = keras.Input(shape, dtype="float32")
     x = inputs
-    if len(shape) == 3:
+    if isinstance(of_shape(shape), Images):
         filters = 16
         for _ in range(max(1, math.ceil(math.log2(min(shape[:2]) / 7)))):
             x = weighted(layers.Conv2D, filters, 3, strides=2, padding="same", activation="relu")(x)

@@ -1,16 +1,27 @@
 """Families of models, one per file."""
 
-from kgan.models.conditional import AuxiliaryClassifierGAN, ConditionalGAN
+from kgan.models.conditional import (
+    AuxiliaryClassifierGAN,
+    ClassifierCondition,
+    ConditionalGAN,
+    LabelCondition,
+)
+from kgan.models.conditions import Condition, MatchingCondition
 from kgan.models.gan import GAN
-from kgan.models.information import InfoGAN
+from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
 from kgan.models.unpaired import UnpairedTranslator
 
 __all__ = [
     "GAN",
     "AuxiliaryClassifierGAN",
+    "ClassifierCondition",
+    "CodeCondition",
+    "Condition",
     "ConditionalGAN",
     "InfoGAN",
+    "LabelCondition",
+    "MatchingCondition",
     "PairedTranslator",
     "UnpairedTranslator",
 ]

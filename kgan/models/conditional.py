@@ -4,20 +4,106 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan import losses
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.checks import check
-from kgan.data.contract import as_float32
+from kgan.data.fields import Labels
+from kgan.models.conditions import Condition, MatchingCondition, cross_entropy, output_shapes
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
+
+
+@keras.saving.register_keras_serializable("kgan")
+class LabelCondition(MatchingCondition):
+    """Class labels that both networks are told.
+
+    Use this for labelled data, or through `kgan.ConditionalGAN`, which adds `scores`. The terms are
+    those of `kgan.MatchingCondition`, its wrong labels drawn uniformly from the other classes.
+
+    Where a GAN matches features that do not know the label, as with a projection, the mean of each
+    class is matched beside the mean of all, both with the batch's own labels: a projection's logit
+    is linear in just these.
+
+    Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", equation 2; Reed
+    et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1, for wrong labels.
+
+    Args:
+        num_classes: integer of at least 2.
+        matching_aware: boolean, whether there are wrong labels. Defaults to `True`.
+        mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
+            labels. Not used by two heads. Defaults to 0.5.
+        class_names: list of strings, what the classes are called. Defaults to `None`.
+        seed: integer that starts the wrong labels. Defaults to `None`: a random start.
+
+    Raises:
+        TypeError: when `num_classes` is no integer.
+        ValueError: when there are fewer than two classes, or the weight is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    networks = kgan.networks.conditioned
+    model = kgan.GAN(
+        networks.generator((2,), num_classes=8, latent_dim=4),
+        networks.discriminator((2,), num_classes=8),
+        condition=kgan.LabelCondition(8),
+    )
+    model.compile(optimizer="adam")
+    points, labels = kgan.data.load("ring", labels=True, max_examples=128)
+    model.fit(points, labels, verbose=0)
+    third = model.generate(16, labels=3)
+    ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        matching_aware=True,
+        mismatched_weight=0.5,
+        class_names=None,
+        seed=None,
+    ):
+        """Check and keep the options, and make the source of wrong labels."""
+        self.class_names = class_names
+        self.num_classes = check_count("num_classes", num_classes, minimum=2)
+        super().__init__(matching_aware, mismatched_weight)
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed)
+
+    @property
+    def fields(self):
+        """The labels."""
+        return (Labels(self.num_classes, self.class_names),)
+
+    def wrong(self, given):
+        """Labels drawn uniformly from the other classes."""
+        (labels,) = given
+        others = self.num_classes - 1
+        shape, seed = ops.shape(labels), self.seed_generator
+        uniform = keras.random.uniform(shape, dtype="float32", seed=seed)
+        # Rounding may carry the largest number to the end of the range.
+        steps = ops.minimum(ops.cast(ops.floor(uniform * others), "int32"), others - 1)
+        return ((ops.cast(labels, "int32") + 1 + steps) % self.num_classes,)
+
+    def statistics(self, features, given):
+        """The batch's mean of features where the class is c, else 0: (1, num_classes, dim)."""
+        num_samples = ops.shape(given[0])[0]
+        features = ops.reshape(ops.cast(features, "float32"), (num_samples, -1))
+        one_hot = ops.one_hot(given[0], self.num_classes, dtype="float32")
+        sums = ops.matmul(ops.transpose(one_hot), features)
+        return sums[None] / ops.cast(num_samples, "float32")
+
+    def get_config(self):
+        """Return the constructor's arguments, from which `from_config` makes an equal condition."""
+        config = {"num_classes": self.num_classes, **super().get_config()}
+        return {**config, "class_names": self.class_names, "seed": self.seed}
 
 
 class ConditionalGAN(GAN):
     """A GAN that makes samples of a class, and is shown real ones with wrong labels too.
 
-    Choose it for labelled data. A discriminator that sees real samples with their labels only must
-    find out by itself that a good sample of another class is wrong; the third kind of input, a
-    real sample with a wrong label, says so.
+    Use this for labelled data. It is `kgan.GAN` with a `kgan.LabelCondition`, and with `scores`.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", equation 2; the
     third term from Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1
@@ -26,17 +112,14 @@ class ConditionalGAN(GAN):
     The terms of the discriminator are `real` (with its label), `fake` (with its label, times
     `1 - mismatched_weight`) and `mismatched` (real with a label drawn uniformly from the other
     classes, times `mismatched_weight`). A discriminator of two outputs, such as that of
-    `kgan.networks.conditioned.discriminator(..., conditioning="two_heads")`, judges the two
+    `kgan.networks.conditioned.discriminator(..., conditioning="two_heads")`, answers the two
     questions apart. The terms of both players are then `realness` (real against fake) and
     `matching`: for the discriminator real samples with right against wrong labels, for the
     generator its own samples with the labels that they were asked for.
 
-    Penalties see the logit, and of two heads the sum, which is the logit of a projection.
-
-    With `feature_matching=True` the generator still learns what the label says. Where the features
-    do not know the label, as with a projection, the mean of each class is matched beside the mean
-    of all, both with the batch's own labels: a projection's logit is linear in just these. With two
-    heads the generator keeps its term `matching`.
+    Penalties see the logit, and of two heads the sum, which is the logit of a projection. With
+    `feature_matching` the generator still learns what the label says: with two heads it keeps its
+    term `matching`, else `kgan.LabelCondition` says how.
 
     Args:
         generator: functional `keras.Model` from `[noise, labels]`, labels of shape (batch,), to
@@ -50,6 +133,8 @@ class ConditionalGAN(GAN):
         matching_aware: boolean. `False` is the two-term game of 2014. Defaults to `True`.
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             labels. Not used by two heads. Defaults to 0.5.
+        class_names: list of strings, what the classes are called: `fit` and `generate` then take
+            names too. Defaults to `None`.
         seed: integer that seeds data order, noise and wrong labels. Defaults to `None`.
         **kwargs: `penalties`, `noise`, `discriminator_steps` and others as for `kgan.GAN`.
 
@@ -83,102 +168,38 @@ class ConditionalGAN(GAN):
         loss="non_saturating",
         matching_aware=True,
         mismatched_weight=0.5,
+        class_names=None,
         seed=None,
         **kwargs,
     ):
-        check_count("num_classes", num_classes, minimum=2)
+        # Another stream than the noise's, or the wrong labels would follow from the noise.
+        label_seed = None if seed is None else seed + 1
+        condition = LabelCondition(
+            num_classes, matching_aware, mismatched_weight, class_names, label_seed
+        )
         super().__init__(
-            generator, discriminator, loss=loss, num_classes=num_classes, seed=seed, **kwargs
-        )
-        self.matching_aware = bool(matching_aware)
-        self.mismatched_weight = mismatched_weight
-        # Another stream than the noise's, or wrong labels would hang on it.
-        self.label_seed = SeedGenerator(None if self.seed is None else self.seed + 1)
-        self._check_game()
-        self._matches_classes = (
-            self.feature_matching
-            and len(self.heads) == 1
-            and not _depends(self._readers["features"], self.discriminator.inputs[1])
+            generator, discriminator, loss=loss, condition=condition, seed=seed, **kwargs
         )
 
     @property
-    def heads(self):
-        """What the discriminator's outputs judge: one name per output."""
-        two = len(self.discriminator.outputs) == 2
-        return ("realness", "matching") if two else ("adversarial",)
+    def class_names(self):
+        """What the classes are called, or `None`."""
+        return self.condition.class_names
 
     @property
-    def discriminator_terms(self):
-        """Names of the terms that `discriminate` returns."""
-        if len(self.heads) == 2:
-            return self.heads
-        if self.matching_aware:
-            return ("real", "fake", "mismatched")
-        return ("real", "fake") if self.loss.has_halves else ("adversarial",)
+    def matching_aware(self):
+        """Whether the discriminator is shown wrong labels."""
+        return self.condition.matching_aware
 
     @property
-    def generator_terms(self):
-        """Names of the terms that `deceive` returns."""
-        if self.feature_matching:
-            return (*super().generator_terms, *self.heads[1:])
-        return self.heads
-
-    def discriminate(self, real, fake, labels):
-        """The discriminator's side of the game, without penalties: a dict of terms."""
-        on_real, on_fake = self._verdicts(real, labels), self._verdicts(fake, labels)
-        if self.matching_aware:
-            mismatched = self._verdicts(real, (self._wrong(labels[0]),))
-        if len(self.heads) == 2:
-            return {
-                "realness": self.loss.discriminator(on_real[0], on_fake[0]),
-                "matching": self.loss.discriminator(on_real[1], mismatched[1]),
-            }
-        if self.matching_aware:
-            weight = self.mismatched_weight
-            return {
-                "real": self.loss.discriminator_real(on_real[0]),
-                "fake": (1.0 - weight) * self.loss.discriminator_fake(on_fake[0]),
-                "mismatched": weight * self.loss.discriminator_fake(mismatched[0]),
-            }
-        if self.loss.has_halves:
-            return {
-                "real": self.loss.discriminator_real(on_real[0]),
-                "fake": self.loss.discriminator_fake(on_fake[0]),
-            }
-        return {"adversarial": self.loss.discriminator(on_real[0], on_fake[0])}
-
-    def deceive(self, real, fake, labels):
-        """The generator's side of the game: a dict of terms."""
-        if self.feature_matching and len(self.heads) == 1:
-            return {"feature_matching": self._match(real, fake, labels)}
-        on_fake = self._verdicts(fake, labels)
-        relativistic = self.loss.relativistic
-        on_real = self._verdicts(real, labels) if relativistic else [None] * len(on_fake)
-        verdicts = zip(self.heads, on_real, on_fake, strict=True)
-        terms = {head: self.loss.generator(real, fake) for head, real, fake in verdicts}
-        if self.feature_matching:
-            return {**super().deceive(real, fake, labels), "matching": terms["matching"]}
-        return terms
-
-    def _match(self, real, fake, labels):
-        features = [self._features(samples, labels) for samples in (real, fake)]
-        distance = losses.feature_matching(*features)
-        if self._matches_classes:
-            by_class = (self._by_class(some, labels[0]) for some in features)
-            distance = distance + losses.feature_matching(*by_class)
-        return distance
-
-    def _by_class(self, features, labels):
-        """The batch's mean of features where the class is c, else 0: (1, num_classes, dim)."""
-        features = ops.reshape(ops.cast(features, "float32"), (ops.shape(labels)[0], -1))
-        one_hot = ops.one_hot(labels, self.num_classes, dtype="float32")
-        sums = ops.matmul(ops.transpose(one_hot), features)
-        return sums[None] / ops.cast(ops.shape(labels)[0], "float32")
+    def mismatched_weight(self):
+        """What of the terms on wrong inputs is for wrong labels."""
+        return self.condition.mismatched_weight
 
     def scores(self, samples, labels, batch_size=64):
-        """What the discriminator makes of each sample with its label.
+        """What the discriminator says of each sample with its label.
 
-        Averages and training are left alone: the discriminator judges as it stands, in inference
+        Averages and training are left alone: the discriminator answers as it stands, in inference
         mode. With two heads a low score tells what is wrong, the sample or its label.
 
         Args:
@@ -197,70 +218,118 @@ class ConditionalGAN(GAN):
         """
         check_count("batch_size", batch_size)
         samples, labels = check(self.fields, samples, labels)
-        verdicts = []
+        rows = []
         self.synchronize()
         for start in range(0, len(samples), batch_size):
-            batch = as_float32(samples[start : start + batch_size])
+            batch = self.fields[0].to_device(samples[start : start + batch_size])
+            batch = ops.convert_to_numpy(batch)
             some = labels[start : start + batch_size]
             outputs = self.discriminator.predict_on_batch([batch, some])
             outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
             # Under a distribution strategy every replica answers: keep the first's answer.
             logits = [np.asarray(output[: len(batch)], "float32") for output in outputs]
-            verdicts.append([x.reshape(len(batch), -1).mean(axis=1) for x in logits])
-        columns = [np.concatenate(column) for column in zip(*verdicts, strict=True)]
+            rows.append([x.reshape(len(batch), -1).mean(axis=1) for x in logits])
+        columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
         return {
             head: (0.5 + 0.5 * np.tanh(0.5 * column)).astype("float32")
             for head, column in zip(self.heads, columns, strict=True)
         }
 
-    def _verdicts(self, samples, labels):
-        """The discriminator's outputs, one per head."""
-        return _as_list(super()._judge(samples, labels))
+    def get_config(self):
+        """The arguments of `__init__`: the condition is made of them."""
+        config = super().get_config()
+        del config["condition"]
+        return config
 
-    def _judge(self, samples, labels):
-        # One logit per sample is what a penalty differentiates.
-        verdicts = self._verdicts(samples, labels)
-        return verdicts[0] if len(verdicts) == 1 else sum(map(_mean_logit, verdicts))
 
-    def _wrong(self, labels):
-        """Labels drawn uniformly from the other classes."""
-        others = self.num_classes - 1
-        uniform = keras.random.uniform(ops.shape(labels), dtype="float32", seed=self.label_seed)
-        # Rounding may carry the largest number to the end of the range.
-        steps = ops.minimum(ops.cast(ops.floor(uniform * others), "int32"), others - 1)
-        return (ops.cast(labels, "int32") + 1 + steps) % self.num_classes
+@keras.saving.register_keras_serializable("kgan")
+class ClassifierCondition(Condition):
+    """Class labels that the generator is told, and that the discriminator has to tell.
 
-    def _check_game(self):
-        number = self.mismatched_weight
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+    Use this through `kgan.AuxiliaryClassifierGAN` where a classifier on top of the discriminator is
+    wanted too.
+
+    Reference: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs",
+    equations 2 and 3: both players add the log-likelihood of the class to their side, the
+    discriminator that of real and of generated samples, the generator that of its own.
+
+    Args:
+        num_classes: integer of at least 2.
+        classification_weight: float, weight of the cross-entropy of the class. Defaults to 1.0.
+        class_names: list of strings, what the classes are called. Defaults to `None`.
+
+    Raises:
+        TypeError: when an argument is no number.
+        ValueError: when there are fewer than two classes, or the weight is negative.
+
+    Example:
+
+    ```python
+    import kgan
+
+    networks = kgan.networks.conditioned
+    model = kgan.GAN(
+        networks.generator((2,), num_classes=8, latent_dim=4),
+        networks.many_headed((2,), {"classes": 8}),
+        condition=kgan.ClassifierCondition(8, classification_weight=0.5),
+    )
+    ```
+    """
+
+    networks = ("generator",)
+
+    def __init__(self, num_classes, classification_weight=1.0, class_names=None):
+        """Check and keep the options."""
+        self.class_names = class_names
+        self.num_classes = check_count("num_classes", num_classes, minimum=2)
+        self.classification_weight = check_weight("classification_weight", classification_weight)
+
+    @property
+    def fields(self):
+        """The labels."""
+        return (Labels(self.num_classes, self.class_names),)
+
+    def heads(self, num_outputs):
+        """`adversarial` and `classification`."""
+        return ("adversarial", "classification")
+
+    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+        """The plain game's term, and the cross-entropy of the class of real and fake samples."""
+        terms = super().discriminator_losses(loss, real, fake, mismatched, given, noise)
+        return {**terms, "classification": sum(self._entropy(some, given) for some in (real, fake))}
+
+    def generator_losses(self, loss, real, fake, given, noise):
+        """The plain game's term, and the cross-entropy of the class of fake samples."""
+        terms = super().generator_losses(loss, real, fake, given, noise)
+        return {**terms, "classification": self._entropy(fake, given)}
+
+    def check(self, model):
+        """Raises `ValueError` where there is no head for so many classes."""
+        shapes = output_shapes(model.discriminator)
+        if len(shapes) != 2 or shapes[1] != (self.num_classes,):
             raise ValueError(
-                "mismatched_weight is what of the terms on wrong inputs is for wrong labels: a "
-                f"number in [0, 1], 0.5 as in the paper. Received: mismatched_weight={number!r}"
+                "The discriminator must return logits and then class logits of shape (batch, "
+                f"{self.num_classes}). Received: outputs of shapes {shapes} without the batch"
             )
-        num_outputs = len(self.discriminator.outputs)
-        if num_outputs > 2:
-            raise ValueError(
-                "The discriminator of a conditional GAN has one output, or two: realness logits "
-                "and matching logits. For a class head, use kgan.AuxiliaryClassifierGAN. "
-                f"Received: {num_outputs} outputs"
-            )
-        if num_outputs == 2 and not self.matching_aware:
-            raise ValueError(
-                "A head for matching learns from wrong labels alone. Leave matching_aware=True, "
-                "or take a discriminator of one output, such as conditioning='projection'. "
-                "Received: matching_aware=False with two outputs"
-            )
-        if num_outputs == 1 and self.matching_aware:
-            # Says so where the loss compares real with fake, and so can't weight a third kind.
-            self.loss.require_halves()
+
+    def get_config(self):
+        """Return the constructor's arguments, from which `from_config` makes an equal condition."""
+        return {
+            "num_classes": self.num_classes,
+            "classification_weight": self.classification_weight,
+            "class_names": self.class_names,
+        }
+
+    def _entropy(self, outputs, given):
+        return self.classification_weight * cross_entropy(outputs[1], given[0])
 
 
 class AuxiliaryClassifierGAN(GAN):
     """A conditional GAN whose discriminator does not see labels, but tells the class itself.
 
-    Choose it where a classifier on top of the discriminator is wanted too. The generator is
+    Use this where a classifier on top of the discriminator is wanted too. The generator is
     rewarded for samples that are easy to classify, which costs variety within a class: for that,
-    `ConditionalGAN` is better.
+    `ConditionalGAN` is better. It is `kgan.GAN` with a `kgan.ClassifierCondition`.
 
     Reference: Odena et al. 2017, "Conditional Image Synthesis with Auxiliary Classifier GANs",
     equations 2 and 3: both players add the log-likelihood of the class to their side, the
@@ -275,6 +344,7 @@ class AuxiliaryClassifierGAN(GAN):
         num_classes: integer of at least 2.
         loss: a `kgan.losses` pair or its name. Defaults to `"non_saturating"`.
         classification_weight: float, weight of the cross-entropy of the class. Defaults to 1.0.
+        class_names: list of strings, what the classes are called. Defaults to `None`.
         **kwargs: `penalties`, `noise`, `seed` and others as for `kgan.GAN`.
 
     Raises:
@@ -296,9 +366,6 @@ class AuxiliaryClassifierGAN(GAN):
     ```
     """
 
-    discriminator_terms = ("adversarial", "classification")
-    labelled_networks = ("generator",)
-
     def __init__(
         self,
         generator,
@@ -306,67 +373,24 @@ class AuxiliaryClassifierGAN(GAN):
         num_classes,
         loss="non_saturating",
         classification_weight=1.0,
+        class_names=None,
         **kwargs,
     ):
-        check_count("num_classes", num_classes, minimum=2)
-        super().__init__(generator, discriminator, loss=loss, num_classes=num_classes, **kwargs)
-        self.classification_weight = check_weight("classification_weight", classification_weight)
-        shapes = [tuple(output.shape[1:]) for output in self.discriminator.outputs]
-        if len(shapes) != 2 or shapes[1] != (num_classes,):
-            raise ValueError(
-                "The discriminator must return logits and then class logits of shape (batch, "
-                f"{num_classes}). Received: outputs of shapes {shapes} without the batch"
-            )
+        condition = ClassifierCondition(num_classes, classification_weight, class_names)
+        super().__init__(generator, discriminator, loss=loss, condition=condition, **kwargs)
 
     @property
-    def generator_terms(self):
-        """Names of the terms that `deceive` returns."""
-        return (*super().generator_terms, "classification")
+    def class_names(self):
+        """What the classes are called, or `None`."""
+        return self.condition.class_names
 
-    def discriminate(self, real, fake, labels):
-        """The discriminator's side of the game, without penalties: a dict of terms."""
-        (on_real, classes), (on_fake, fake_classes) = self._heads(real), self._heads(fake)
-        misread = self._misread(classes, labels) + self._misread(fake_classes, labels)
-        return {"adversarial": self.loss.discriminator(on_real, on_fake), "classification": misread}
+    @property
+    def classification_weight(self):
+        """Weight of the cross-entropy of the class."""
+        return self.condition.classification_weight
 
-    def deceive(self, real, fake, labels):
-        """The generator's side of the game: a dict of terms."""
-        on_fake, classes = self._heads(fake)
-        if self.feature_matching:
-            terms = super().deceive(real, fake, labels)
-        else:
-            on_real = self._heads(real)[0] if self.loss.relativistic else None
-            terms = {"adversarial": self.loss.generator(on_real, on_fake)}
-        return {**terms, "classification": self._misread(classes, labels)}
-
-    def _heads(self, samples):
-        return super()._judge(samples, ())
-
-    def _judge(self, samples, labels):
-        return self._heads(samples)[0]
-
-    def _features(self, samples, labels):
-        return super()._features(samples, ())
-
-    def _misread(self, logits, labels):
-        logits = ops.cast(logits, "float32")
-        entropies = ops.sparse_categorical_crossentropy(labels[0], logits, from_logits=True)
-        return self.classification_weight * ops.mean(entropies)
-
-
-def _as_list(outputs):
-    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-
-
-def _depends(network, tensor):
-    """Whether the network's output depends on this one of its inputs."""
-    others = [given for given in network.inputs if given is not tensor]
-    try:
-        keras.Model(others, network.outputs)
-    except ValueError:
-        return True
-    return False
-
-
-def _mean_logit(logits):
-    return ops.mean(ops.reshape(logits, (ops.shape(logits)[0], -1)), axis=1)
+    def get_config(self):
+        """The arguments of `__init__`: the condition is made of them."""
+        config = super().get_config()
+        del config["condition"]
+        return config

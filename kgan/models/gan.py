@@ -1,29 +1,28 @@
-"""The GAN family: from noise, and labels where it is conditional, to samples."""
+"""The GAN family: from noise, and a condition where there is one, to samples."""
 
 import types
 
-import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, losses
-from kgan.backend import keras_internals
 from kgan.backend.seeds import SeedGenerator
-from kgan.data.checks import check_labels
-from kgan.data.contract import to_uint8
-from kgan.data.fields import Labels, Samples
+from kgan.data.fields import of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.latent import noise as latent
-from kgan.layers import HistoricalAverage
-from kgan.serving.export import Serving
-from kgan.utils.arguments import check_count, check_weight
+from kgan.losses.matching import depends
+from kgan.models import checks
+from kgan.models.conditions import Condition
+from kgan.serving.endpoints import Endpoint, Noise
+from kgan.utils.arguments import check_count
 
 
 class GAN(AdversarialModel):
-    """A generator and a discriminator, a pair of losses, and penalties.
+    """A generator and a discriminator, a pair of losses, and the parts that a game is made of.
 
-    Choose it for every model that makes samples from noise: vanilla, DCGAN, WGAN-GP, least
-    squares, hinge, R3GAN and conditional GANs differ in networks, loss and penalties only.
+    Use this for every model that makes samples from noise: vanilla, DCGAN, WGAN-GP, least
+    squares, hinge, R3GAN and conditional GANs differ in networks, loss and parts only. A part is an
+    object that the model is given, and that is saved with it.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", algorithm 1. The
     discriminator moves on every batch, the generator on every `discriminator_steps`-th, each
@@ -31,32 +30,34 @@ class GAN(AdversarialModel):
 
     Args:
         generator: functional `keras.Model` from noise (batch, latent_dim), or from
-            `[noise, labels]` with labels of shape (batch,), to samples.
-        discriminator: functional `keras.Model` from samples, or from `[samples, labels]`, to
-            logits of any shape.
+            `[noise, *condition]`, to samples.
+        discriminator: functional `keras.Model` from samples, or from `[samples, *condition]`, to
+            logits of any shape, or to one output per head of the condition.
         loss: a `kgan.losses` pair or its name, such as `"hinge"`. Defaults to
             `"non_saturating"`.
         penalties: tuple of penalties of `kgan.losses`, added to the discriminator's loss.
             Defaults to none.
         noise: `"normal"` for N(0, 1) or `"uniform"` for U(-1, 1). Defaults to `"normal"`.
         discriminator_steps: integer of at least 1, the k of algorithm 1. Defaults to 1.
-        num_classes: integer, for networks that take labels. Defaults to `None`.
+        condition: what samples are asked for by, such as `kgan.LabelCondition(10)`: see
+            `kgan.Condition`. Defaults to `None`.
+        feature_matching: a `kgan.losses.FeatureMatching()`: the generator then matches features of
+            the discriminator instead of playing its side of `loss`. Defaults to `None`.
+        historical_averaging: a `kgan.losses.HistoricalAveraging(weight)`, added to both players'
+            losses. Defaults to `None`.
         augmentation: Keras layer that real and generated samples pass on their way to the
             discriminator, in training only, such as `kgan.layers.DifferentiableAugmentation()`.
             It must be differentiable: the generator learns through it. Defaults to `None`.
-        feature_matching: boolean. The generator then matches the mean of the discriminator's
-            features instead of playing its side of `loss` (Salimans et al. 2016, section 3.1).
-            The features are the output of the discriminator's layer named "features", or what its
-            last layer with weights reads. Defaults to `False`.
-        historical_averaging: float, weight of the squared distance between each player's weights
-            and their mean over all steps so far (Salimans et al. 2016, section 3.3). Defaults to
-            0.0, which keeps no such means.
+        samples: `kgan.data.Field` of what the generator makes. Defaults to `None`: what its output
+            shape says, as of `kgan.data.of_shape`.
         seed: integer that seeds data order and noise. Defaults to `None`.
         **kwargs: `name`, `dtype` as for `keras.Model`.
 
     Raises:
-        ValueError: when the networks do not fit together, or a penalty that is defined per
-            sample meets a discriminator with BatchNorm, packs or minibatch discrimination.
+        TypeError: when a part is not an object of its kind.
+        ValueError: when the networks do not fit together or the condition, or a penalty that is
+            defined per sample meets a discriminator with BatchNorm, packs or minibatch
+            discrimination.
 
     Example:
 
@@ -85,61 +86,72 @@ class GAN(AdversarialModel):
         penalties=(),
         noise="normal",
         discriminator_steps=1,
-        num_classes=None,
+        condition=None,
+        feature_matching=None,
+        historical_averaging=None,
         augmentation=None,
-        feature_matching=False,
-        historical_averaging=0.0,
+        samples=None,
         seed=None,
         **kwargs,
     ):
         super().__init__(seed=seed, **kwargs)
+        self.samples = samples
         self.generator = generator
         self.discriminator = discriminator
         self.loss = losses.get(loss)
-        self.penalties = tuple(penalties)
+        self.penalties = checks.checked_penalties(penalties)
         self.noise = latent.checked_distribution(noise)
-        self.discriminator_steps = discriminator_steps
-        self.num_classes = num_classes
-        self.noise_seed = SeedGenerator(seed)
-        # Tracked here, because a penalty's noise is part of the game's state too.
-        self.penalty_seeds = [
-            penalty.seed_generator
-            for penalty in self.penalties
-            if hasattr(penalty, "seed_generator")
-        ]
+        self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
+        self.condition = condition
+        self.feature_matching = feature_matching
+        self.historical_averaging = historical_averaging
         self.augmentation = augmentation
+        checks.check_parts(self)
+        # Without a condition the base class says what the terms are.
+        self._conditioning = Condition() if condition is None else condition
+        self.noise_seed = SeedGenerator(seed)
+        # Tracked here, because the random state of a part is part of the game's state too.
+        parts = (*self.penalties, condition, feature_matching, historical_averaging)
+        self.part_seeds = [p.seed_generator for p in parts if hasattr(p, "seed_generator")]
         if augmentation is not None and not augmentation.built:
             # Keras would take a batch away from the data to build it.
             augmentation.build((None, *self.fields[0].shape))
-        self.feature_matching = bool(feature_matching)
-        self.historical_averaging = check_weight("historical_averaging", historical_averaging)
-        self._check_networks()
-        # Untracked, because these layers belong to the discriminator already.
-        self._readers = types.MappingProxyType(
-            {"features": _feature_network(self.discriminator)} if feature_matching else {}
-        )
+        checks.check_networks(self, self._conditioning)
+        self._conditioning.check(self)
+        checks.check_penalties(self.penalties, self.discriminator_terms, discriminator)
+        self._read_features()
         self.histories = {}
         for player in ("discriminator", "generator") if historical_averaging else ():
-            self.histories[player] = HistoricalAverage()
-            self.histories[player].build_for(getattr(self, player).trainable_variables)
+            variables = getattr(self, player).trainable_variables
+            self.histories[player] = historical_averaging.follow(variables)
         self.built = True
+
+    @property
+    def heads(self):
+        """Names of the discriminator's outputs: the first says how real a sample looks."""
+        return self._conditioning.heads(len(self.discriminator.outputs))
 
     # What the two sides of the game are called in the logs. A subclass that overrides
     # `discriminate` or `deceive` names its terms here.
-    discriminator_terms = ("adversarial",)
-    # The networks that take labels where `num_classes` is given.
-    labelled_networks = ("generator", "discriminator")
+
+    @property
+    def discriminator_terms(self):
+        """Names of the terms that `discriminate` returns, without penalties."""
+        return self._conditioning.discriminator_terms(self.loss, self.heads)
 
     @property
     def generator_terms(self):
         """Names of the terms that `deceive` returns."""
-        return ("feature_matching",) if self.feature_matching else ("adversarial",)
+        terms = self._conditioning.generator_terms(self.loss, self.heads)
+        if self.feature_matching is None:
+            return terms
+        return (self.feature_matching.name, *(name for name in terms if name != self.heads[0]))
 
     @property
     def players(self):
         """The table: a discriminator that moves on every batch, and a generator."""
         penalties = tuple(penalty.name for penalty in self.penalties)
-        history = ("historical_averaging",) if self.historical_averaging else ()
+        history = (self.historical_averaging.name,) if self.historical_averaging else ()
         return {
             "discriminator": Player(
                 ("discriminator",), (*self.discriminator_terms, *penalties, *history)
@@ -151,96 +163,153 @@ class GAN(AdversarialModel):
 
     @property
     def fields(self):
-        """What a batch holds: samples, and labels where the model is conditional."""
-        samples = Samples(tuple(self.generator.output_shape[1:]))
-        return (samples, Labels(self.num_classes)) if self.num_classes else (samples,)
+        """What a batch holds: samples, and what the condition needs."""
+        samples = self.samples or of_shape(self.generator.output_shape[1:])
+        return (samples, *self._conditioning.fields)
+
+    @property
+    def endpoints(self):
+        """What it does for a user: `generate`."""
+        samples, *given = self.fields
+        return {
+            "generate": Endpoint(
+                function=self.generated,
+                inputs=tuple(given) if "generator" in self._conditioning.networks else (),
+                output=samples,
+                networks=("generator",),
+                noise=Noise(self.latent_shape, self.noise),
+                imitates=samples.name,
+            )
+        }
+
+    def generated(self, noise, *given):
+        """The generator's raw output for noise, and for what a conditional model is asked for."""
+        return self._make(noise, given)
+
+    @property
+    def adversarial_loss(self):
+        """The pair of losses that the discriminator is trained by."""
+        return self.loss
+
+    @property
+    def num_classes(self):
+        """How many classes the labels have, or `None` for a model without labels."""
+        return self._conditioning.num_classes
 
     @property
     def latent_shape(self):
         """Shape of one noise, without the batch: `(latent_dim,)`."""
         return tuple(self.generator.inputs[0].shape[1:])
 
-    def discriminator_loss(self, x, *labels):
+    def discriminator_loss(self, x, *given):
         """The discriminator's terms on a real batch and a fresh generated one."""
+        noise = self._draw(ops.shape(x)[0])
         # Its turn: nothing flows back into the generator.
-        fake = ops.stop_gradient(self._imagine(ops.shape(x)[0], labels))
-        # Once for all terms: a verdict and a distance must be those of the same samples.
+        fake = ops.stop_gradient(self._make(noise, given))
+        # Once for all terms: a logit and a distance must be those of the same samples.
         shown = self._augmented(x), self._augmented(fake)
-        terms = self.discriminate(*shown, labels)
+        terms = self.discriminate(*shown, given, noise)
 
-        def judge(samples):
-            return self._judge(samples, labels)
+        def logits(samples):
+            return self._logits(samples, given)
 
-        def judge_augmented(samples):
+        def logits_of_augmented(samples):
             # A gradient with respect to the samples comes through the augmentation.
-            return self._judge(self._augmented(samples), labels)
+            return self._logits(self._augmented(samples), given)
 
         for penalty in self.penalties:
             if penalty.name in terms:
                 continue
-            reads_verdicts = getattr(penalty, "reads_verdicts", False)
             terms[penalty.name] = penalty(
-                *(shown if reads_verdicts else (x, fake)),
-                discriminator=judge if reads_verdicts else judge_augmented,
+                *(shown if penalty.reads_logits else (x, fake)),
+                discriminator=logits if penalty.reads_logits else logits_of_augmented,
                 gradient=backend.input_gradient,
             )
         return {**terms, **self._history("discriminator")}
 
-    def generator_loss(self, x, *labels):
+    def generator_loss(self, x, *given):
         """The generator's terms on a fresh generated batch."""
-        fake = self._imagine(ops.shape(x)[0], labels)
-        terms = self.deceive(self._augmented(x), self._augmented(fake), labels)
+        noise = self._draw(ops.shape(x)[0])
+        fake = self._make(noise, given)
+        terms = self.deceive(self._augmented(x), self._augmented(fake), given, noise)
         return {**terms, **self._history("generator")}
 
-    def discriminate(self, real, fake, labels):
-        """The discriminator's side of the game, without penalties that judge anew.
+    def discriminate(self, real, fake, given=(), noise=None):
+        """The discriminator's side of the game, with the penalties that read logits only.
 
         Args:
             real: real samples, augmented where the model augments.
             fake: as many generated ones, augmented likewise.
-            labels: tuple of tensors, the batch's other fields.
+            given: tuple of tensors, the batch's other fields. Defaults to none.
+            noise: what `fake` was made of, for a condition that looks at it. Defaults to `None`.
 
         Returns:
             Dict of terms.
         """
-        verdicts = self._judge(real, labels), self._judge(fake, labels)
-        terms = {"adversarial": self.loss.discriminator(*verdicts)}
+        condition = self._conditioning
+        on_real, on_fake = (self._outputs(samples, given) for samples in (real, fake))
+        wrong = condition.mismatched(given)
+        on_wrong = None if wrong is None else self._outputs(real, wrong)
+        terms = condition.discriminator_losses(self.loss, on_real, on_fake, on_wrong, given, noise)
         for penalty in self.penalties:
-            if getattr(penalty, "reads_verdicts", False):
-                terms[penalty.name] = penalty.of_verdicts(real, fake, *verdicts)
+            if penalty.reads_logits:
+                logits = condition.logits(on_real), condition.logits(on_fake)
+                terms[penalty.name] = penalty.of_logits(real, fake, *logits)
         return terms
 
-    def deceive(self, real, fake, labels):
-        """The generator's side of the game: a dict of terms. Samples as for `discriminate`."""
-        if self.feature_matching:
-            features = (self._features(samples, labels) for samples in (real, fake))
-            return {"feature_matching": losses.feature_matching(*features)}
-        verdict = self._judge(fake, labels)
-        target = self._judge(real, labels) if self.loss.relativistic else None
-        return {"adversarial": self.loss.generator(target, verdict)}
+    def deceive(self, real, fake, given=(), noise=None):
+        """The generator's side of the game: a dict of terms. Arguments as for `discriminate`."""
+        matching = self.feature_matching
+        terms = {}
+        if matching is None or len(self.generator_terms) > 1:
+            on_fake = self._outputs(fake, given)
+            on_real = self._outputs(real, given) if self.loss.relativistic else None
+            terms = self._conditioning.generator_losses(self.loss, on_real, on_fake, given, noise)
+        if matching is None:
+            return terms
+        terms.pop(self.heads[0], None)
+        return {matching.name: self._match(real, fake, given), **terms}
+
+    def _match(self, real, fake, given):
+        features = [self._features(samples, given) for samples in (real, fake)]
+        distance = self.feature_matching(*features)
+        if self._matches_conditions:
+            statistics = [self._conditioning.statistics(some, given) for some in features]
+            if statistics[0] is not None:
+                distance = distance + self.feature_matching(*statistics)
+        return distance
 
     def _history(self, player):
-        if not self.historical_averaging:
+        part = self.historical_averaging
+        if part is None:
             return {}
-        distance = self.histories[player](getattr(self, player).trainable_variables)
-        return {"historical_averaging": self.historical_averaging * distance}
+        variables = getattr(self, player).trainable_variables
+        return {part.name: part(variables, self.histories[player])}
 
-    def _imagine(self, num_samples, labels):
-        noise = latent.draw((num_samples, *self.latent_shape), self.noise, self.noise_seed)
-        return self.generator([noise, *labels] if labels else noise)
+    def _draw(self, num_samples):
+        return latent.draw((num_samples, *self.latent_shape), self.noise, self.noise_seed)
 
-    def _judge(self, samples, labels):
-        return self.discriminator([samples, *labels] if labels else samples)
+    def _make(self, noise, given):
+        return self.generator(self._inputs("generator", noise, given))
 
-    def _features(self, samples, labels):
-        return self._readers["features"]([samples, *labels] if labels else samples)
+    def _outputs(self, samples, given):
+        """The discriminator's outputs, a list with one entry per head."""
+        outputs = self.discriminator(self._inputs("discriminator", samples, given))
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    def _logits(self, samples, given):
+        return self._conditioning.logits(self._outputs(samples, given))
+
+    def _features(self, samples, given):
+        return self._readers["features"](self._inputs("discriminator", samples, given))
+
+    def _inputs(self, network, first, given):
+        """What a network takes: noise or samples, and the condition where it is told that."""
+        told = given and network in self._conditioning.networks
+        return [first, *self._conditioning.inputs(given)] if told else first
 
     def _augmented(self, samples):
         return samples if self.augmentation is None else self.augmentation(samples)
-
-    def respond(self, inputs):
-        """The generator's raw output for noise, or for `[noise, labels]`."""
-        return self.generator(inputs)
 
     def generate(self, num_samples, *, labels=None, seed=None, truncation=None, batch_size=64):
         """New samples in the data's own scale.
@@ -276,11 +345,7 @@ class GAN(AdversarialModel):
         ```
         """
         check_count("num_samples", num_samples, minimum=0)
-        check_count("batch_size", batch_size)
-        noise = latent.sample(
-            (num_samples, *self.latent_shape), self.noise, seed=seed, truncation=truncation
-        )
-        labels = self._labels(num_samples, labels)
+        noise = self.answers["generate"].noise.sample(num_samples, seed, truncation)
         return self.decode(noise, labels, batch_size)
 
     def decode(self, noise, labels=None, batch_size=64):
@@ -288,7 +353,8 @@ class GAN(AdversarialModel):
 
         Args:
             noise: array (num_samples, latent_dim).
-            labels: class ids (num_samples,) for conditional models.
+            labels: for conditional models: a class, or one per noise. Defaults to the classes in
+                turn.
             batch_size: integer, samples per pass. Defaults to 64.
 
         Returns:
@@ -300,109 +366,23 @@ class GAN(AdversarialModel):
                 f"Noise must have the shape (num_samples, {', '.join(map(str, self.latent_shape))})"
                 f". Received: noise of shape {noise.shape}"
             )
-        inputs = [noise] if labels is None else [noise, np.asarray(labels, "int32")]
-        batches = []
-        with self.averaged_weights():
-            for start in range(0, len(noise), batch_size):
-                batch = [array[start : start + batch_size] for array in inputs]
-                output = self.generator.predict_on_batch(batch if len(batch) > 1 else batch[0])
-                # Under a distribution strategy every replica answers: keep the first's answer.
-                batches.append(np.asarray(output[: len(batch[0])], "float32"))
-        shape = (0, *self.fields[0].shape)
-        samples = np.concatenate(batches) if batches else np.zeros(shape, "float32")
-        return to_uint8(samples) if self.fields[0].is_image else samples
+        inputs = self.answers.inputs_for("generate", len(noise), labels)
+        return self.answers.run("generate", inputs, noise, batch_size)
 
-    def imitate(self, batch, seed=0):
-        """The batch's samples, and as many generated ones, with its labels where it has some."""
-        real, *labels = batch
-        asked = {"labels": labels[0]} if labels else {}
-        return real, self.generate(len(real), seed=seed, batch_size=len(real), **asked)
-
-    def verdicts(self, batch, fake):
+    def discriminator_logits(self, batch, fake):
         """The discriminator's logits for the batch's samples, and for as many fake ones."""
         real, *labels = batch
-        return self._judge(real, labels), self._judge(fake, labels)
+        return self._logits(real, labels), self._logits(fake, labels)
 
-    def serving(self):
-        """What `export` writes: the generator, with the noise that it was trained on."""
-        return Serving(self.generator, self.noise, self.fields[0].is_image)
-
-    def _labels(self, num_samples, labels):
-        if self.num_classes is None:
-            if labels is not None:
-                raise ValueError(
-                    "This model was not trained with labels, so it can't follow them. Load a "
-                    "conditional model, or leave labels out. "
-                    f"Received: labels={labels!r}"
-                )
-            return None
-        labels = np.arange(num_samples) % self.num_classes if labels is None else labels
-        labels = np.asarray(labels)
-        if labels.ndim == 0:
-            labels = np.broadcast_to(labels, (num_samples,))
-        if len(labels) != num_samples:
-            raise ValueError(
-                f"labels: one integer, or {num_samples} of them, one per sample. "
-                f"Received: {len(labels)}"
-            )
-        # Nothing was asked for, and nothing can be wrong with it.
-        if num_samples == 0:
-            return np.zeros(0, "int32")
-        return check_labels(self.fields[1], labels, "labels")
-
-    def _check_networks(self):
-        check_count("discriminator_steps", self.discriminator_steps)
-        names = [penalty.name for penalty in self.penalties]
-        if len(set(names)) < len(names) or {"adversarial", "loss"} & set(names):
-            raise ValueError(
-                "Each penalty is logged under its name, so names must differ, and 'adversarial' "
-                f"and 'loss' are taken. Received: penalties named {names}"
-            )
-        made = tuple(self.generator.output_shape[1:])
-        read = tuple(self.discriminator.inputs[0].shape[1:])
-        if made != read:
-            raise ValueError(
-                "The discriminator must read what the generator makes: build both for one shape. "
-                f"Received: generator output {made}, discriminator input {read}"
-            )
-        for player in ("generator", "discriminator"):
-            network = getattr(self, player)
-            labelled = bool(self.num_classes) and player in self.labelled_networks
-            if len(network.inputs) != 1 + labelled:
-                raise ValueError(
-                    f"With num_classes={self.num_classes}, the {network.name} must take "
-                    f"{'[input, labels]' if labelled else 'one input'}. "
-                    f"Received: {len(network.inputs)} inputs"
-                )
-        per_sample = [p.name for p in self.penalties if getattr(p, "per_sample", False)]
-        mixing = [
-            layer
-            for layer in keras_internals.all_layers(self.discriminator)
-            if isinstance(layer, keras.layers.BatchNormalization)
-            or getattr(layer, "mixes_samples", False)
-        ]
-        if per_sample and mixing:
-            advice = "Leave the layer or the penalty out (for kgan's networks: pack=1, no head)"
-            if isinstance(mixing[0], keras.layers.BatchNormalization):
-                advice = (
-                    "Use LayerNormalization or no normalization in the discriminator (for the "
-                    "networks of kgan: normalization=False)"
-                )
-            raise ValueError(
-                f"The penalty {per_sample[0]} is defined per sample, but "
-                f"{type(mixing[0]).__name__} makes the discriminator's answer for one sample "
-                f"depend on the others. {advice}. "
-                f"Received: layers {[layer.name for layer in mixing[:3]]}"
-            )
-
-
-def _feature_network(discriminator):
-    named = [layer for layer in discriminator.layers if layer.name == "features"]
-    if named:
-        return keras.Model(discriminator.inputs, named[0].output)
-    # Behind the last weights there may be a factor or an activation of the logit.
-    last = [layer for layer in discriminator.layers if layer.weights][-1]
-    features = keras_internals.last_input(last)
-    if isinstance(last, keras.Model):
-        features = _feature_network(last)(features)
-    return keras.Model(discriminator.inputs, features)
+    def _read_features(self):
+        matching, network = self.feature_matching, self.discriminator
+        readers = {} if matching is None else {"features": matching.reader(network)}
+        # Untracked, because these layers belong to the discriminator already.
+        self._readers = types.MappingProxyType(readers)
+        # Where nothing else tells the generator the condition that the discriminator is told.
+        self._matches_conditions = (
+            matching is not None
+            and len(self.heads) == 1
+            and len(network.inputs) > 1
+            and not any(depends(readers["features"], tensor) for tensor in network.inputs[1:])
+        )

@@ -1,28 +1,133 @@
 """The information maximizing GAN: codes in the noise that come to mean something."""
 
+import keras
 import numpy as np
 from keras import ops
 
 from kgan.latent import noise as latent
-from kgan.layers.codes import LatentCodes
+from kgan.layers.codes import LatentCodes, split_codes
+from kgan.models.conditions import Condition, cross_entropy, output_shapes
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
+
+
+@keras.saving.register_keras_serializable("kgan")
+class CodeCondition(Condition):
+    """Codes in the noise, which the discriminator has to recover from the samples.
+
+    Use this through `kgan.InfoGAN` for data without labels. A batch holds nothing for it: the codes
+    are what `kgan.layers.LatentCodes` reads in the noise that the samples are made of.
+
+    Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
+    Maximizing Generative Adversarial Nets", equations 5 and 6: both players raise the lower bound
+    of the mutual information between codes and samples. Its terms are `category`, the
+    cross-entropy of the category, and `continuous`, the squared error of the continuous codes
+    summed and halved: the negative log-likelihood of Gaussians of unit variance, up to a constant.
+
+    Args:
+        num_categories: integer of at least 2, as in the generator's `LatentCodes`.
+        num_continuous: integer, continuous codes. Defaults to 0.
+        category_weight: float, lambda of the category. Defaults to 1.0.
+        continuous_weight: float, lambda of the continuous codes. Defaults to 0.1.
+
+    Raises:
+        TypeError: when an argument is no number.
+        ValueError: when an argument is out of range.
+
+    Example:
+
+    ```python
+    import kgan
+
+    networks = kgan.networks.conditioned
+    model = kgan.GAN(
+        networks.code_generator((2,), num_categories=8, num_continuous=1, latent_dim=4),
+        networks.many_headed((2,), {"category": 8, "continuous": 1}),
+        noise="uniform",
+        condition=kgan.CodeCondition(num_categories=8, num_continuous=1),
+    )
+    ```
+    """
+
+    networks = ()
+
+    def __init__(
+        self, num_categories, num_continuous=0, category_weight=1.0, continuous_weight=0.1
+    ):
+        """Check and keep the options."""
+        self.num_categories = check_count("num_categories", num_categories, minimum=2)
+        self.num_continuous = check_count("num_continuous", num_continuous, minimum=0)
+        self.category_weight = check_weight("category_weight", category_weight)
+        self.continuous_weight = check_weight("continuous_weight", continuous_weight)
+
+    def heads(self, num_outputs):
+        """`adversarial`, `category`, and `continuous` where there are continuous codes."""
+        return ("adversarial", "category", *["continuous"] * bool(self.num_continuous))
+
+    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+        """The plain game's term, and the codes' on fake samples."""
+        terms = super().discriminator_losses(loss, real, fake, mismatched, given, noise)
+        return {**terms, **self._code_losses(fake, noise)}
+
+    def generator_losses(self, loss, real, fake, given, noise):
+        """The plain game's term, and the codes' on fake samples."""
+        terms = super().generator_losses(loss, real, fake, given, noise)
+        return {**terms, **self._code_losses(fake, noise)}
+
+    def check(self, model):
+        """Raises `ValueError` where noise, generator and discriminator do not share the codes."""
+        if model.noise != "uniform":
+            raise ValueError(
+                'Codes are made of uniform noise: pass noise="uniform", or leave it out of a '
+                f"kgan.InfoGAN. Received: noise={model.noise!r}"
+            )
+        codes = codes_of(model.generator)
+        made, wanted = (codes.num_categories, codes.num_continuous), self.get_config()
+        if made != (self.num_categories, self.num_continuous):
+            raise ValueError(
+                "Condition and generator must have the same codes, and the generator's "
+                f"kgan.layers.LatentCodes has {made[0]} categories and {made[1]} continuous codes. "
+                f"Give the condition the same numbers. Received: {wanted}"
+            )
+        wanted = [(size,) for size in made if size]
+        shapes = output_shapes(model.discriminator)
+        if shapes[1:] != wanted:
+            raise ValueError(
+                f"The discriminator must return logits and then, per sample, {wanted} for the codes"
+                f" of the generator. Received: outputs of shapes {shapes} without the batch"
+            )
+
+    def get_config(self):
+        """Return the constructor's arguments, from which `from_config` makes an equal condition."""
+        return {
+            "num_categories": self.num_categories,
+            "num_continuous": self.num_continuous,
+            "category_weight": self.category_weight,
+            "continuous_weight": self.continuous_weight,
+        }
+
+    def _code_losses(self, outputs, noise):
+        categories, continuous = split_codes(noise, self.num_categories, self.num_continuous)
+        terms = {"category": self.category_weight * cross_entropy(outputs[1], categories)}
+        if self.num_continuous:
+            errors = ops.sum(ops.square(ops.cast(outputs[2], "float32") - continuous), axis=-1)
+            terms["continuous"] = 0.5 * self.continuous_weight * ops.mean(errors)
+        return terms
 
 
 class InfoGAN(GAN):
     """A GAN that finds categories and directions of variation by itself, without labels.
 
-    Choose it to explore unlabelled data: on digits the category comes to mean the digit, and the
-    continuous codes slant and width. Which category means what differs from seed to seed.
+    Use this to explore unlabelled data: on digits the category comes to mean the digit, and the
+    continuous codes slant and width. Which category means what differs from seed to seed. It is
+    `kgan.GAN` with a `kgan.CodeCondition`, which says what the terms are, and with categories and
+    continuous codes in `generate`.
 
     Reference: Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information
     Maximizing Generative Adversarial Nets", equations 5 and 6: both players raise the lower bound
     of the mutual information between codes and samples, which heads of the discriminator recover.
 
     The codes are part of the noise, which is uniform: see `kgan.layers.LatentCodes` for its layout.
-    Their terms are `category`, the cross-entropy of the category, and `continuous`, the squared
-    error of the continuous codes summed and halved: the negative log-likelihood of Gaussians of
-    unit variance, up to a constant.
 
     Args:
         generator: functional `keras.Model` from noise to samples that holds a
@@ -64,55 +169,32 @@ class InfoGAN(GAN):
         continuous_weight=0.1,
         **kwargs,
     ):
-        super().__init__(generator, discriminator, loss=loss, **{"noise": "uniform", **kwargs})
-        self.category_weight = check_weight("category_weight", category_weight)
-        self.continuous_weight = check_weight("continuous_weight", continuous_weight)
-        self._check_codes()
+        codes = codes_of(generator)
+        sizes = codes.num_categories, codes.num_continuous
+        condition = CodeCondition(*sizes, category_weight, continuous_weight)
+        options = {"noise": "uniform", **kwargs}
+        super().__init__(generator, discriminator, loss=loss, condition=condition, **options)
 
     @property
     def codes(self):
         """The generator's `kgan.layers.LatentCodes`."""
-        return next(layer for layer in self.generator.layers if isinstance(layer, LatentCodes))
+        return codes_of(self.generator)
 
     @property
-    def discriminator_terms(self):
-        """Names of the terms that `discriminate` returns."""
-        return ("adversarial", "category", *self._continuous_terms)
+    def category_weight(self):
+        """Lambda of the category."""
+        return self.condition.category_weight
 
     @property
-    def generator_terms(self):
-        """Names of the terms that `deceive` returns."""
-        return (*super().generator_terms, "category", *self._continuous_terms)
+    def continuous_weight(self):
+        """Lambda of the continuous codes."""
+        return self.condition.continuous_weight
 
-    @property
-    def _continuous_terms(self):
-        return ("continuous",) if self.codes.num_continuous else ()
-
-    # The noise travels where labels would, for it holds what the heads shall recover.
-
-    def discriminator_loss(self, x):
-        """The discriminator's terms on a real batch and a fresh generated one."""
-        return super().discriminator_loss(x, self._noise(x))
-
-    def generator_loss(self, x):
-        """The generator's terms on a fresh generated batch."""
-        return super().generator_loss(x, self._noise(x))
-
-    def discriminate(self, real, fake, labels):
-        """The discriminator's side of the game, without penalties: a dict of terms."""
-        logits, *heads = self._heads(fake)
-        adversarial = self.loss.discriminator(self._heads(real)[0], logits)
-        return {"adversarial": adversarial, **self._misread(heads, labels[0])}
-
-    def deceive(self, real, fake, labels):
-        """The generator's side of the game: a dict of terms."""
-        logits, *heads = self._heads(fake)
-        if self.feature_matching:
-            terms = super().deceive(real, fake, labels)
-        else:
-            on_real = self._heads(real)[0] if self.loss.relativistic else None
-            terms = {"adversarial": self.loss.generator(on_real, logits)}
-        return {**terms, **self._misread(heads, labels[0])}
+    def get_config(self):
+        """The arguments of `__init__`: the condition is made of them and of the generator."""
+        config = super().get_config()
+        del config["condition"]
+        return config
 
     def generate(
         self,
@@ -188,49 +270,14 @@ class InfoGAN(GAN):
             )
         return (2.0 * given + 1.0) / number - 1.0  # the middle of what the category stands for
 
-    def _noise(self, x):
-        return latent.draw((ops.shape(x)[0], *self.latent_shape), self.noise, self.noise_seed)
 
-    def _imagine(self, num_samples, labels):
-        return self.generator(labels[0])
-
-    def _heads(self, samples):
-        return super()._judge(samples, ())
-
-    def _judge(self, samples, labels):
-        return self._heads(samples)[0]
-
-    def _features(self, samples, labels):
-        return super()._features(samples, ())
-
-    def _misread(self, heads, noise):
-        categories, continuous = self.codes.split(noise)
-        logits = ops.cast(heads[0], "float32")
-        entropies = ops.sparse_categorical_crossentropy(categories, logits, from_logits=True)
-        terms = {"category": self.category_weight * ops.mean(entropies)}
-        if len(heads) > 1:
-            errors = ops.sum(ops.square(ops.cast(heads[1], "float32") - continuous), axis=-1)
-            terms["continuous"] = 0.5 * self.continuous_weight * ops.mean(errors)
-        return terms
-
-    def _check_codes(self):
-        if self.noise != "uniform":
-            raise ValueError(
-                "The codes of an InfoGAN are made of uniform noise: leave `noise` out. "
-                f"Received: noise={self.noise!r}"
-            )
-        if not any(isinstance(layer, LatentCodes) for layer in self.generator.layers):
-            raise ValueError(
-                "The generator must begin with a kgan.layers.LatentCodes, which turns noise into "
-                "codes. Build it with kgan.networks.conditioned.code_generator. "
-                f"Received: layers {[layer.name for layer in self.generator.layers]}"
-            )
-        codes = self.codes
-        wanted = [(codes.num_categories,)]
-        wanted += [(codes.num_continuous,)] if codes.num_continuous else []
-        shapes = [tuple(output.shape[1:]) for output in self.discriminator.outputs]
-        if shapes[1:] != wanted:
-            raise ValueError(
-                f"The discriminator must return logits and then, per sample, {wanted} for the codes"
-                f" of the generator. Received: outputs of shapes {shapes} without the batch"
-            )
+def codes_of(generator):
+    """Returns the generator's `kgan.layers.LatentCodes`, and raises where it has none."""
+    for layer in generator.layers:
+        if isinstance(layer, LatentCodes):
+            return layer
+    raise ValueError(
+        "The generator must begin with a kgan.layers.LatentCodes, which turns noise into codes. "
+        "Build it with kgan.networks.conditioned.code_generator. "
+        f"Received: layers {[layer.name for layer in generator.layers]}"
+    )

@@ -3,14 +3,14 @@
 from keras import ops
 
 from kgan import losses
-from kgan.data.fields import Samples
-from kgan.game import Player
+from kgan.data.fields import of_shape
+from kgan.game import AdversarialModel, Player
 from kgan.layers import HistoryPool
-from kgan.models.paired import Direction, Translator
+from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_count, check_weight
 
 
-class UnpairedTranslator(Translator):
+class UnpairedTranslator(AdversarialModel):
     """Two generators that undo each other, and a discriminator for each of the two collections.
 
     Choose it when there are samples of both kinds but no pairs: photographs and paintings, summer
@@ -47,6 +47,9 @@ class UnpairedTranslator(Translator):
         discriminator_weight: float above 0, times the discriminators' loss. Defaults to 0.5.
         pool_size: integer, how many past fakes of each kind the discriminators may be shown; 0 for
             none. Defaults to 50.
+        kind_a: `kgan.data.Field` of a. Defaults to `None`: what the networks' shapes say, as of
+            `kgan.data.of_shape`.
+        kind_b: `kgan.data.Field` of b, likewise. Defaults to `None`.
         seed: integer that seeds data order and the pools. Defaults to `None`.
         **kwargs: `name`, `dtype` as for `keras.Model`.
 
@@ -83,10 +86,14 @@ class UnpairedTranslator(Translator):
         identity_weight=0.5,
         discriminator_weight=0.5,
         pool_size=50,
+        kind_a=None,
+        kind_b=None,
         seed=None,
         **kwargs,
     ):
         super().__init__(seed=seed, **kwargs)
+        self.kind_a = kind_a
+        self.kind_b = kind_b
         self.a_to_b = a_to_b
         self.b_to_a = b_to_a
         self.discriminator_a = discriminator_a
@@ -104,27 +111,41 @@ class UnpairedTranslator(Translator):
     @property
     def players(self):
         """The table: both discriminators, then both generators."""
-        generators = ("adversarial", "cycle", "identity")
+        cycle = ("cycle",) if self.cycle_weight else ()
+        identity = ("identity",) if self.identity_weight else ()
+        terms = ("adversarial", *cycle, *identity)
         return {
             "discriminators": Player(("discriminator_a", "discriminator_b"), ("a", "b")),
-            "generators": Player(
-                ("a_to_b", "b_to_a"), generators if self.identity_weight else generators[:2]
-            ),
+            "generators": Player(("a_to_b", "b_to_a"), terms),
         }
 
     @property
     def fields(self):
         """What a batch holds: samples of a, and samples of b that do not belong to them."""
-        return (
-            Samples(tuple(self.a_to_b.input_shape[1:]), "a"),
-            Samples(tuple(self.b_to_a.input_shape[1:]), "b", paired=False),
-        )
+        a = self.kind_a or of_shape(self.a_to_b.input_shape[1:])
+        b = self.kind_b or of_shape(self.b_to_a.input_shape[1:])
+        return a.renamed("a"), b.renamed("b", paired=False)
 
     @property
-    def directions(self):
-        """The two ways in which it translates."""
+    def endpoints(self):
+        """What it does for a user: it translates both ways."""
         a, b = self.fields
-        return {"a_to_b": Direction("a_to_b", a, b), "b_to_a": Direction("b_to_a", b, a)}
+
+        def way(name, source, target):
+            return Endpoint(
+                function=getattr(self, name),
+                inputs=(source,),
+                output=target,
+                networks=(name,),
+                imitates=target.name,
+            )
+
+        return {"a_to_b": way("a_to_b", a, b), "b_to_a": way("b_to_a", b, a)}
+
+    @property
+    def adversarial_loss(self):
+        """The pair of losses that the discriminators are trained by."""
+        return self.loss
 
     def discriminators_loss(self, a, b):
         """Each discriminator's term, on real samples and on fakes of now and of the past."""
@@ -145,18 +166,17 @@ class UnpairedTranslator(Translator):
         real_b = self.discriminator_b(b) if self.loss.relativistic else None
         adversarial = self.loss.generator(real_a, self.discriminator_a(fake_a))
         adversarial += self.loss.generator(real_b, self.discriminator_b(fake_b))
-        # Both generators travel in both cycles, and learn from both.
-        cycle = _distance(a, self.b_to_a(fake_b)) + _distance(b, self.a_to_b(fake_a))
-        terms = {
-            "adversarial": self._adversarial_weight * adversarial,
-            "cycle": self.cycle_weight * cycle,
-        }
+        terms = {"adversarial": self._adversarial_weight * adversarial}
+        if self.cycle_weight:
+            # Both generators travel in both cycles, and learn from both.
+            cycle = _distance(a, self.b_to_a(fake_b)) + _distance(b, self.a_to_b(fake_a))
+            terms["cycle"] = self.cycle_weight * cycle
         if self.identity_weight:
             identity = _distance(a, self.b_to_a(a)) + _distance(b, self.a_to_b(b))
             terms["identity"] = self.identity_weight * self.cycle_weight * identity
         return terms
 
-    def verdicts(self, batch, fake):
+    def discriminator_logits(self, batch, fake):
         """The logits of b's discriminator for the batch's samples of b, and for fake ones."""
         return self.discriminator_b(batch[1]), self.discriminator_b(fake)
 
@@ -192,12 +212,12 @@ class UnpairedTranslator(Translator):
         back = model.translate(there, direction="b_to_a")
         ```
         """
-        if direction not in self.directions:
+        if direction not in self.endpoints:
             raise ValueError(
-                f"There is no such direction. Expected one of {list(self.directions)}. "
+                f"There is no such direction. Expected one of {list(self.endpoints)}. "
                 f"Received: direction={direction!r}"
             )
-        return self._translated(direction, images, batch_size)
+        return self.run(direction, images, batch_size=batch_size)
 
     @property
     def _adversarial_weight(self):

@@ -265,7 +265,8 @@ def plot_history(history, columns=None, modes=None):
     if wrong:
         raise ValueError(f"A metric is best at its 'min' or its 'max'. Received: modes={wrong}")
     # A model that was compiled with metrics knows which way each is better.
-    known = getattr(getattr(history, "model", None), "metric_directions", {})
+    metrics = getattr(getattr(history, "model", None), "sample_metrics", None)
+    known = {} if metrics is None else metrics.directions
     history = read_history(history)
     drawn = panels(history, {**known, **(modes or {})})
     columns = min(check_count("columns", columns or 3), len(drawn))

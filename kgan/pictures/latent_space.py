@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from kgan import drawing, latent
+from kgan.data.fields import Images
 from kgan.drawing import films
 from kgan.utils.arguments import check_count
 
@@ -58,14 +59,14 @@ def interpolation_grid(
     picture = kgan.pictures.interpolation_grid(model, num_pairs=3, steps=5)
     ```
     """
-    check_makes_images(model)
+    name = _endpoint_of_images(model)
     check_count("num_pairs", num_pairs)
     given = [np.atleast_2d(ends) for ends in (start, end) if ends is not None]
-    shape = (2, len(given[0]) if given else num_pairs, *model.latent_shape)
-    drawn = latent.sample(shape, model.noise, seed=check_count("seed", seed, minimum=0))
+    num_pairs = len(given[0]) if given else num_pairs
+    drawn = _noises(model, name, (2, num_pairs), seed)
     start = drawn[0] if start is None else np.atleast_2d(start)
     end = drawn[1] if end is None else np.atleast_2d(end)
-    labels = model._labels(len(start), labels)
+    labels = next(iter(model.answers.inputs_for(name, len(start), labels)), None)
     images = latent.interpolate(model, start, end, steps, method, labels)
     return drawing.image_grid(images.reshape(-1, *images.shape[2:]), steps, scale=scale)
 
@@ -104,20 +105,21 @@ def class_grid(model, num_samples=10, seed=0, classes=None, scale="auto"):
     picture = kgan.pictures.class_grid(model, num_samples=4)
     ```
     """
-    check_makes_images(model)
+    name = _endpoint_of_images(model)
     check_count("num_samples", num_samples)
-    if not model.num_classes:
+    of_classes = [field for field in model.endpoints[name].inputs if field.in_turn(1) is not None]
+    if not of_classes:
         raise ValueError(
             "This model knows no classes, so there is no grid of them. Use a conditional model, or "
             "kgan.pictures.image_grid(model.generate(64)). "
             f"Received: a {type(model).__name__} without num_classes"
         )
-    classes = np.arange(model.num_classes) if classes is None else np.asarray(classes)
-    shape = (num_samples, *model.latent_shape)
-    noise = latent.sample(shape, model.noise, seed=check_count("seed", seed, minimum=0))
-    labels = model._labels(len(classes) * num_samples, np.repeat(classes, num_samples))
-    noises = np.tile(noise, (len(classes), *(1 for _ in model.latent_shape)))
-    return drawing.image_grid(model.decode(noises, labels), num_samples, scale=scale)
+    classes = np.arange(of_classes[0].num_classes) if classes is None else np.asarray(classes)
+    noise = _noises(model, name, (num_samples,), seed)
+    noises = np.tile(noise, (len(classes), *(1 for _ in noise.shape[1:])))
+    labels = np.repeat(classes, num_samples)
+    inputs = model.answers.inputs_for(name, len(noises), labels)
+    return drawing.image_grid(model.answers.run(name, inputs, noises), num_samples, scale=scale)
 
 
 def latent_walk(
@@ -167,14 +169,13 @@ def latent_walk(
     from PIL import Image
 
     drawing.check_path(path, (".gif",))
-    check_makes_images(model)
+    name = _endpoint_of_images(model)
     check_count("num_samples", num_samples)
     check_count("num_stops", num_stops, minimum=2)
     check_count("steps", steps)
     check_count("milliseconds", milliseconds, minimum=10)
-    shape = (num_stops, num_samples, *model.latent_shape)
-    stops = latent.sample(shape, model.noise, seed=check_count("seed", seed, minimum=0))
-    labels = model._labels(num_samples, labels)
+    stops = _noises(model, name, (num_stops, num_samples), seed)
+    labels = next(iter(model.answers.inputs_for(name, num_samples, labels)), None)
     columns = columns or math.ceil(math.sqrt(num_samples))
     frames = []
     for start, end in zip(stops, np.roll(stops, -1, axis=0), strict=True):
@@ -185,37 +186,25 @@ def latent_walk(
     films.write_film(path, frames, milliseconds)
 
 
-def check_makes_samples(model, instead):
-    """Raises for models that do not make samples from noise.
-
-    Args:
-        model: what was received.
-        instead: string, what to use in place of what was called.
-
-    Raises:
-        TypeError: when it is such a model.
-    """
-    if not all(hasattr(model, name) for name in ("decode", "latent_shape", "noise")):
-        raise TypeError(
-            "Only models that make samples from noise can be shown so, such as kgan.GAN. "
-            f"{instead} Received: model={type(model).__name__}"
-        )
+def _noises(model, name, sizes, seed):
+    noise = model.endpoints[name].noise
+    shape = (*sizes, *noise.shape)
+    return latent.sample(shape, noise.distribution, seed=check_count("seed", seed, minimum=0))
 
 
-def check_makes_images(model):
-    """Raises for models that do not make images from noise.
-
-    Args:
-        model: what was received.
+def _endpoint_of_images(model):
+    """Name of the endpoint that makes images from noise.
 
     Raises:
-        TypeError: when it makes no samples from noise.
+        TypeError: when the model makes no samples from noise.
         ValueError: when its samples are no images.
     """
-    check_makes_samples(model, "For a translator, use kgan.pictures.strips.")
-    if not model.fields[0].is_image:
+    name = model.answers.require_generator("For a translator, use kgan.pictures.strips.")
+    output = model.endpoints[name].output
+    if not isinstance(output, Images):
         raise ValueError(
             "Only images are laid out in such a picture. Draw points and curves with "
-            "kgan.pictures.scatter, histogram and curves. Received: a model whose samples have the "
-            f"shape {model.fields[0].shape}"
+            "kgan.pictures.scatter, histogram and curves. Received: a model whose samples are "
+            f"{output.plural} of shape {output.shape}"
         )
+    return name

@@ -6,9 +6,9 @@ import numpy as np
 from keras import ops
 
 from kgan import drawing
-from kgan.data.contract import to_float
 from kgan.data.inspection import chunks
 from kgan.utils.arguments import check_count
+from kgan.utils.pixels import to_float
 
 
 def strips(columns, titles=None, scale="auto", padding=2, blocks=None):

@@ -1,10 +1,11 @@
 """Export for serving: a SavedModel or an ONNX file that needs neither kgan nor Keras.
 
-TensorFlow writes both. On JAX and PyTorch, the networks go through `.keras` files to a short
-process of its own that runs Keras on TensorFlow, so what is served does not depend on what trained.
+TensorFlow writes both. On JAX and PyTorch, each endpoint goes as a functional network through a
+`.keras` file to a short process of its own that runs Keras on TensorFlow, so what is served does
+not depend on what trained.
 """
 
-import dataclasses
+import importlib
 import json
 import os
 import pathlib
@@ -14,137 +15,30 @@ import sys
 import tempfile
 
 import keras
-from keras import ops
 
-from kgan.latent import noise as latent
+from kgan.backend import keras_internals
+from kgan.serving.endpoints import Endpoint, Noise, Runner
 
 FORMATS = ("tf_saved_model", "onnx")
-
-
-@dataclasses.dataclass(frozen=True)
-class Serving:
-    """What of a GAN is served: its generator, and how its noise is drawn.
-
-    Args:
-        network: functional `keras.Model` from noise, or `[noise, labels]`, to samples.
-        noise: `"normal"` or `"uniform"`.
-        is_image: boolean. Images are served as uint8 by `generate`.
-    """
-
-    network: keras.Model
-    noise: str
-    is_image: bool
-
-    @property
-    def networks(self):
-        """All networks that are served, by name."""
-        return {"network": self.network}
-
-    @property
-    def settings(self):
-        """What else there is to know of them, as `made_of` takes it."""
-        return {"noise": self.noise, "is_image": self.is_image}
-
-    @classmethod
-    def made_of(cls, networks, noise, is_image):
-        """The inverse of `networks` and `settings`."""
-        return cls(networks["network"], noise, is_image)
-
-    def as_one(self):
-        """The one network that an ONNX file holds."""
-        return self.network
-
-    def endpoints(self):
-        """The SavedModel's signatures: a dict of name -> function and specs of its arguments."""
-        import tensorflow as tf
-
-        network = self.network
-        latent_shape = tuple(network.inputs[0].shape[1:])
-        labels = [tf.TensorSpec((None,), tf.int32, name="labels")] * (len(network.inputs) - 1)
-
-        def serve(noise, *labels):
-            return network([noise, *labels] if labels else noise, training=False)
-
-        def generate(count, seed, *labels):
-            source = _GivenSeed(tf.stack([seed, tf.zeros_like(seed)]))
-            samples = serve(latent.draw((count, *latent_shape), self.noise, source), *labels)
-            return ops.cast(_pixels(samples), "uint8") if self.is_image else samples
-
-        noise = tf.TensorSpec((None, *latent_shape), tf.float32, name="noise")
-        count = tf.TensorSpec((), tf.int32, name="count")
-        seed = tf.TensorSpec((), tf.int64, name="seed")
-        return {
-            "serving_default": (serve, [noise, *labels]),
-            "generate": (generate, [count, seed, *labels]),
-        }
-
-
-@dataclasses.dataclass(frozen=True)
-class TranslatorServing:
-    """What of a translator is served: one network per direction, from samples to samples.
-
-    Args:
-        networks: dict of direction -> functional `keras.Model`. The first is `serving_default`
-            too. Images, which have three dimensions, are served as uint8 in and out.
-    """
-
-    networks: dict
-
-    @property
-    def settings(self):
-        """Nothing: shapes say the rest."""
-        return {}
-
-    @classmethod
-    def made_of(cls, networks):
-        """The inverse of `networks` and `settings`."""
-        return cls(networks)
-
-    def as_one(self):
-        """The one network that an ONNX file holds: an input and an output per direction."""
-        if len(self.networks) == 1:
-            return next(iter(self.networks.values()))
-        inputs = [keras.Input(n.input_shape[1:], name=name) for name, n in self.networks.items()]
-        named = [_Named(network, name=f"{name}_made") for name, network in self.networks.items()]
-        return keras.Model(inputs, [layer(x) for layer, x in zip(named, inputs)])
-
-    def endpoints(self):
-        """The SavedModel's signatures: a dict of name -> function and specs of its arguments."""
-        endpoints = {name: self._endpoint(network) for name, network in self.networks.items()}
-        return {"serving_default": next(iter(endpoints.values())), **endpoints}
-
-    def _endpoint(self, network):
-        import tensorflow as tf
-
-        reads_images, makes_images = len(network.input_shape) == 4, len(network.output_shape) == 4
-
-        def translate(samples):
-            if reads_images:  # as kgan.data.to_float does
-                samples = ops.cast(samples, "float32") / 127.5 - 1.0
-            made = network(samples, training=False)
-            return ops.cast(_pixels(made), "uint8") if makes_images else made
-
-        name, dtype = ("images", tf.uint8) if reads_images else ("samples", tf.float32)
-        return translate, [tf.TensorSpec(network.input_shape, dtype, name=name)]
 
 
 def export(model, filepath, format="tf_saved_model", verbose=False):
     """Writes what a model serves, with the averaged weights where there are any.
 
-    Called as `model.export(filepath)`. The SavedModel's signatures have a dynamic batch. Those of a
-    GAN are `serving_default` (noise, and labels where the model is conditional, to the network's
-    raw output) and `generate` (`count` and `seed`, and labels, to samples in the data's own scale).
-    On the TensorFlow backend `generate` gives the samples of `model.generate` with that seed; JAX
+    Called as `model.export(filepath)`. The SavedModel has a signature for each endpoint of the
+    model, with a dynamic batch: what a user gives comes in (uint8 images, class ids, strings), and
+    what a user gets comes out. An endpoint that draws noise takes a `count` and a `seed` before its
+    inputs. On the TensorFlow backend it gives the samples of `model.generate` with that seed; JAX
     and PyTorch draw other noise from the same seed.
 
-    A translator has a signature per direction, such as `translate`, and the first of them as
-    `serving_default` too: uint8 images in, uint8 images out, as `model.translate` answers.
+    `serving_default` is the first endpoint; where that draws noise, it takes the noise itself
+    instead of a count, and gives the network's raw output.
 
-    The ONNX file is the network alone, floats to raw output; of a translator with several
-    directions, a network with one input and one output for each.
+    The ONNX file is networks alone, floats to raw output: an input for each that an endpoint takes,
+    noise first, and one output per endpoint.
 
     Args:
-        model: a model that defines `serving()`.
+        model: a `kgan.AdversarialModel` that declares `endpoints`.
         filepath: folder of the SavedModel, or path of the ONNX file.
         format: `"tf_saved_model"` or `"onnx"`. Defaults to `"tf_saved_model"`.
         verbose: boolean, whether Keras prints the endpoints. Defaults to `False`.
@@ -166,11 +60,10 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
     artefact = scratch / path.name
     try:
         with model.averaged_weights():
-            serving = model.serving()
             if keras.config.backend() == "tensorflow":
-                _write(serving, artefact, format, verbose)
+                _write(_served(model), artefact, format, verbose)
             else:
-                _write_elsewhere(serving, artefact, format, scratch)
+                _write_elsewhere(model, artefact, format, scratch)
         if path.is_dir():
             os.replace(path, scratch / "earlier")  # a folder can't be replaced in one move
         os.replace(artefact, path)
@@ -192,31 +85,134 @@ def _check_place(path, format):
         )
 
 
-def _write(serving, path, format, verbose):
+def _served(model):
+    """The endpoints and what runs each: a dict of name -> (`Endpoint`, Keras model)."""
+    table = model.answers.table
+    return {name: (endpoint, model.answers.runner(name)) for name, endpoint in table.items()}
+
+
+def _write(served, path, format, verbose):
     if format == "onnx":
-        network = serving.as_one()
-        # Keras exports only what has been called; a network that was just loaded has not.
-        zeros = [ops.zeros((1, *(n or 64 for n in x.shape[1:])), x.dtype) for x in network.inputs]
-        network(zeros if len(zeros) > 1 else zeros[0])
-        try:
-            network.export(str(path), format="onnx", verbose=verbose)
-        except ImportError as error:
-            raise ValueError(
-                "ONNX export needs packages that are not installed: pip install 'kgan[onnx]'. "
-                f"Received: {error}"
-            ) from error
+        _write_onnx(served, path, verbose)
         return
     archive = keras.export.ExportArchive()
-    for network in serving.networks.values():
+    default = True
+    for name, (endpoint, network) in served.items():
         archive.track(network)
-    for name, (function, specs) in serving.endpoints().items():
-        archive.add_endpoint(name, function, specs)
+        assets = [field.served_asset() for field in endpoint.inputs]
+        for asset in assets:
+            if asset is not None:
+                archive.track(asset)
+        if default:
+            archive.add_endpoint("serving_default", *_default(endpoint, network, assets))
+            default = False
+        archive.add_endpoint(name, *_signature(endpoint, network, assets))
     archive.write_out(str(path), verbose=verbose)
 
 
-def _pixels(samples):
-    # What kgan.data.to_uint8 does, in operations that a graph can hold.
-    return ops.clip(ops.round((samples + 1.0) * 127.5), 0.0, 255.0)
+def _specs(endpoint):
+    import tensorflow as tf
+
+    return [
+        tf.TensorSpec((None, *field.served_shape), tf.as_dtype(field.served_dtype), name=name)
+        for name, field in endpoint.inputs_by_name().items()
+    ]
+
+
+def _call(endpoint, network, assets, inputs, noise=()):
+    taken = [
+        field.from_served(x, asset) for field, x, asset in zip(endpoint.inputs, inputs, assets)
+    ]
+    tensors = [*noise, *taken]
+    return network(tensors if len(tensors) > 1 else tensors[0], training=False)
+
+
+def _signature(endpoint, network, assets):
+    """An endpoint as a user sees it: a function, and the specs of its arguments."""
+    import tensorflow as tf
+
+    specs = _specs(endpoint)
+    if endpoint.noise is None:
+
+        def serve(*inputs):
+            return endpoint.output.to_served(_call(endpoint, network, assets, inputs))
+
+        return serve, specs
+
+    def make(count, seed, *inputs):
+        source = _GivenSeed(tf.stack([seed, tf.zeros_like(seed)]))
+        noise = endpoint.noise.draw(count, source)
+        return endpoint.output.to_served(_call(endpoint, network, assets, inputs, [noise]))
+
+    count = tf.TensorSpec((), tf.int32, name="count")
+    seed = tf.TensorSpec((), tf.int64, name="seed")
+    return make, [count, seed, *specs]
+
+
+def _default(endpoint, network, assets):
+    """`serving_default`: the endpoint, with given noise where it draws some."""
+    import tensorflow as tf
+
+    if endpoint.noise is None:
+        return _signature(endpoint, network, assets)
+
+    def serve(noise, *inputs):
+        return _call(endpoint, network, assets, inputs, [noise])
+
+    noise = tf.TensorSpec((None, *endpoint.noise.shape), tf.float32, name="noise")
+    return serve, [noise, *_specs(endpoint)]
+
+
+def _inputs(name, endpoint):
+    """Symbolic inputs of an endpoint as its function takes them."""
+    kinds = {} if endpoint.noise is None else {"noise": (endpoint.noise.shape, "float32")}
+    for word, field in endpoint.inputs_by_name().items():
+        kinds[word] = (field.shape, field.device_dtype)
+    alone = len(kinds) == 1
+    return [
+        keras.Input(shape, name=name if alone else f"{name}_{word}", dtype=dtype)
+        for word, (shape, dtype) in kinds.items()
+    ]
+
+
+def _functional(name, endpoint):
+    """An endpoint as a functional Keras model, which can be saved without its class."""
+    inputs = _inputs(name, endpoint)
+    try:
+        return keras.Model(inputs, endpoint.function(*inputs), name=name)
+    except Exception as error:  # A function may hold anything.
+        raise ValueError(
+            f"The endpoint '{name}' can't be traced: its function must be made of networks and "
+            "keras.ops on tensors of unknown batch size, without a gradient. Export it on the "
+            "TensorFlow backend as a SavedModel, which needs no trace. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _write_onnx(served, path, verbose):
+    networks = {
+        name: _functional(name, endpoint) if isinstance(network, Runner) else network
+        for name, (endpoint, network) in served.items()
+    }
+    if len(networks) == 1:
+        (network,) = networks.values()
+    else:
+        groups = [_inputs(name, endpoint) for name, (endpoint, _) in served.items()]
+        outputs = [
+            _Named(network, name=f"{name}_made")(inputs if len(inputs) > 1 else inputs[0])
+            for (name, network), inputs in zip(networks.items(), groups)
+        ]
+        network = keras.Model([x for inputs in groups for x in inputs], outputs)
+    # Keras exports only what has been called; a network that was just loaded has not.
+    zeros = [keras.ops.zeros((1, *(n or 64 for n in x.shape[1:])), x.dtype) for x in network.inputs]
+    network(zeros if len(zeros) > 1 else zeros[0])
+    try:
+        network.export(str(path), format="onnx", verbose=verbose)
+    except ImportError as error:
+        raise ValueError(
+            "ONNX export needs packages that are not installed: pip install 'kgan[onnx]'. "
+            f"Received: {error}"
+        ) from error
 
 
 class _Named(keras.layers.Layer):
@@ -240,37 +236,68 @@ class _GivenSeed(keras.random.SeedGenerator):
         return self.seed
 
 
-def _write_elsewhere(serving, path, format, scratch):
-    for name, network in serving.networks.items():
-        network.save(scratch / f"{name}.keras")
-    order = {
-        "kind": type(serving).__name__,
-        "networks": list(serving.networks),
-        "settings": serving.settings,
-        "format": format,
-    }
+def _write_elsewhere(model, path, format, scratch):
+    order = {"format": format, "endpoints": []}
+    for name, endpoint in model.answers.table.items():
+        _functional(name, endpoint).save(scratch / f"{name}.keras")
+        noise = endpoint.noise and [endpoint.noise.shape, endpoint.noise.distribution]
+        order["endpoints"].append(
+            {
+                "name": name,
+                "noise": noise,
+                "inputs": [keras.saving.serialize_keras_object(f) for f in endpoint.inputs],
+                "output": keras.saving.serialize_keras_object(endpoint.output),
+            }
+        )
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
     # The process that trains may hold the whole GPU, and tracing needs none.
     environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    # Fields and layers of a user's own are looked for where this process found them.
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    order["modules"] = sorted(_own_modules(model))
     command = [sys.executable, "-m", "kgan.serving.export", scratch, path, json.dumps(order)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise ValueError(
             "The process that exports through TensorFlow failed. It can load networks made of "
-            "layers of Keras and kgan, and needs TensorFlow installed. "
+            "layers of Keras and kgan, and of classes in modules that can be imported, and needs "
+            "TensorFlow installed. "
             f"Received: {done.stderr.strip().splitlines()[-1] if done.stderr else 'no message'}"
         )
 
 
+def _own_modules(model):
+    """Modules of a user's own classes of fields and layers, which must run before they load."""
+    table = model.answers.table.values()
+    fields = [field for endpoint in table for field in (*endpoint.inputs, endpoint.output)]
+    layers = [layer for layer in keras_internals.all_layers(model) if layer is not model]
+    modules = {type(entry).__module__ for entry in (*fields, *layers)}
+    known = ("kgan", "keras", "builtins", "__main__")
+    return {module for module in modules if module.partition(".")[0] not in known}
+
+
 def _main(scratch, path, order):
     order = json.loads(order)
-    networks = {
-        name: keras.saving.load_model(pathlib.Path(scratch) / f"{name}.keras", compile=False)
-        for name in order["networks"]
-    }
-    kind = {kind.__name__: kind for kind in (Serving, TranslatorServing)}[order["kind"]]
-    serving = kind.made_of(networks, **order["settings"])
-    _write(serving, pathlib.Path(path), order["format"], verbose=False)
+    for module in order["modules"]:
+        importlib.import_module(module)
+    served = {}
+    for entry in order["endpoints"]:
+        network = keras.saving.load_model(
+            pathlib.Path(scratch) / f"{entry['name']}.keras", compile=False
+        )
+        fields = [
+            keras.saving.deserialize_keras_object(config)
+            for config in (*entry["inputs"], entry["output"])
+        ]
+        endpoint = Endpoint(
+            function=network,
+            inputs=tuple(fields[:-1]),
+            output=fields[-1],
+            networks=(entry["name"],),
+            noise=entry["noise"] and Noise(tuple(entry["noise"][0]), entry["noise"][1]),
+        )
+        served[entry["name"]] = (endpoint, network)
+    _write(served, pathlib.Path(path), order["format"], verbose=False)
 
 
 if __name__ == "__main__":

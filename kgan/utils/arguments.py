@@ -78,3 +78,51 @@ def check_weight(name, value):
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"`{name}` must be a number of at least 0. Received: {name}={value!r}")
     return float(value)
+
+
+def check_rate(name, value):
+    """Returns a rate per second, and raises where it is no finite number above 0.
+
+    Args:
+        name: string, the argument's name.
+        value: what was received.
+
+    Returns:
+        `value` as a Python float.
+
+    Raises:
+        TypeError: when it is not a number.
+        ValueError: when it is not positive and finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"`{name}` must be a number above 0. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"`{name}` must be a finite number above 0. Received: {name}={value!r}")
+    return float(value)
+
+
+def check_part(name, value, kind, example):
+    """Returns an object that a model is given as a part, and raises where it is of another kind.
+
+    Args:
+        name: string, the argument's name.
+        value: what was received; `None` leaves the part out.
+        kind: class that the object must be of.
+        example: string, such an object as code, for the message.
+
+    Returns:
+        `value`.
+
+    Raises:
+        TypeError: when it is neither `None` nor of this kind.
+    """
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(
+            f"`{name}` is an object that the model is given, a {kind.__name__}, or None. Pass for "
+            f"example {name}={example}. "
+            f"Received: {name}={value!r} (of type {type(value).__name__})"
+        )
+    return value

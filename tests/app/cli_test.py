@@ -207,7 +207,7 @@ def test_points_steps_per_execution_and_no_pictures(tmp_path):
 
 @tensorflow_only
 def test_conditional_models_get_labels(tmp_path, monkeypatch):
-    from kgan import GAN
+    from kgan import GAN, LabelCondition
     from kgan.catalog import registry
 
     def labelled(image_shape=(8, 8, 1), *, num_classes=2, seed=None):
@@ -222,7 +222,8 @@ def test_conditional_models_get_labels(tmp_path, monkeypatch):
             return keras.Model(inputs, keras.layers.Reshape(shape)(outputs))
 
         generator = network((4,), size, image_shape)
-        model = GAN(generator, network(image_shape, 1, (1,)), num_classes=num_classes, seed=seed)
+        condition = LabelCondition(num_classes)
+        model = GAN(generator, network(image_shape, 1, (1,)), condition=condition, seed=seed)
         model.compile(optimizer="adam")
         return model
 

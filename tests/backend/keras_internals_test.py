@@ -134,7 +134,7 @@ def test_averages_of_move_as_documented():
 
 class Counting(kgan.AdversarialModel):
     players = {"only": kgan.Player(networks=("network",), terms=("square",))}
-    fields = (kgan.data.Samples((2,)),)
+    fields = (kgan.data.Vectors((2,)),)
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -339,7 +339,7 @@ def test_verdicts_are_those_of_the_game():
     model = kgan.zoo.load("dcgan", like=images, width=4, latent_dim=4, seed=0)
     real = kgan.data.to_float(images)
     before = [np.array(weight) for weight in model.get_weights()]
-    verdicts, _ = model.played_verdicts((real,), -real)
+    verdicts, _ = model.training_logits((real,), -real)
     for first, second in zip(before, model.get_weights()):
         np.testing.assert_array_equal(first, second)
     played = ops.convert_to_numpy(model.discriminator(real, training=True))

@@ -36,7 +36,8 @@ def conditional_model(num_classes=3, sample_shape=(4, 4, 1)):
     logit = keras.layers.Dense(1)(keras.layers.Flatten()(image))
     logit = keras.layers.Add()([logit, keras.layers.Embedding(num_classes, 1)(label)])
     discriminator = keras.Model([image, label], logit)
-    model = kgan.GAN(generator, discriminator, num_classes=num_classes, seed=0)
+    condition = kgan.LabelCondition(num_classes)
+    model = kgan.GAN(generator, discriminator, condition=condition, seed=0)
     model.compile(optimizer="sgd")
     return model
 

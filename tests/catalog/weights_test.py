@@ -10,8 +10,10 @@ from keras import ops
 
 import kgan
 from kgan.catalog import weights as shipped
+from kgan.catalog.registry import builder_of
 
-CARDS = sorted(shipped.folder().glob("*.json"))
+WEIGHTS = shipped.folder(builder_of("dcgan"))
+CARDS = sorted(WEIGHTS.glob("*.json"))
 NAMES = [path.stem for path in CARDS]
 
 
@@ -75,7 +77,7 @@ def test_a_name_that_does_not_exist_names_those_that_do(shelf):
 
 
 def test_a_file_that_is_not_the_cards_is_refused(shelf):
-    path = shipped.folder() / "dcgan_squares.npz"
+    path = WEIGHTS / "dcgan_squares.npz"
     shipped.save(tiny(), path)
     with pytest.raises(ValueError, match="not those of their card"):
         kgan.zoo.load("dcgan", weights="squares")
@@ -99,17 +101,17 @@ def test_weights_that_float16_can_not_hold_are_refused(tmp_path):
 
 
 def test_what_ships_is_small():
-    files = [path for path in shipped.folder().glob("*") if path.is_file()]
+    files = [path for path in WEIGHTS.glob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 10 * 2**20
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card_is_whole_and_its_files_are_there(name):
-    card = json.loads((shipped.folder() / f"{name}.json").read_text())
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
     assert name == f"{card['model']}_{card['weights']}"
-    found = hashlib.sha256((shipped.folder() / card["file"]).read_bytes()).hexdigest()
+    found = hashlib.sha256((WEIGHTS / card["file"]).read_bytes()).hexdigest()
     assert found == card["sha256"]
-    assert (shipped.folder() / card["picture"]).is_file()
+    assert (WEIGHTS / card["picture"]).is_file()
     wanted = "options data licence command recipe core_minutes machine versions monitor scores "
     wanted += "scores_of_the_last_epoch protocol tolerance deviations"
     assert [field for field in wanted.split() if not card.get(field)] == []
@@ -119,7 +121,7 @@ def test_card_is_whole_and_its_files_are_there(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("_mnist")])
 def test_digits_are_as_good_as_the_card_says(name):
-    card = json.loads((shipped.folder() / f"{name}.json").read_text())
+    card = json.loads((WEIGHTS / f"{name}.json").read_text())
     model = kgan.zoo.load(card["model"], weights=card["weights"])
     digits, sure = kgan.metrics.read_digits(model.generate(1000, seed=5, batch_size=200))
     expected = card["scores"]["share of which the judge is 90 % sure"]

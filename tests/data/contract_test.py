@@ -6,21 +6,23 @@ import numpy as np
 import pytest
 
 from kgan.data import (
+    Images,
     Labels,
-    Samples,
     ShuffledBatches,
+    Vectors,
     check,
     describe_data,
+    of_shape,
     to_float,
     to_uint8,
     unpack,
 )
 
-GREY = (Samples((28, 28, 1)),)
-COLOUR = (Samples((32, 32, 3)),)
-POINTS = (Samples((2,)),)
-CONDITIONAL = (Samples((28, 28, 1)), Labels(10))
-TRANSLATOR = (Samples((8, 8, 3), "a"), Samples((8, 8, 1), "b"))
+GREY = (Images((28, 28, 1)),)
+COLOUR = (Images((32, 32, 3)),)
+POINTS = (Vectors((2,)),)
+CONDITIONAL = (Images((28, 28, 1)), Labels(10))
+TRANSLATOR = (Images((8, 8, 3), "a"), Images((8, 8, 1), "b"))
 
 
 def uint8(*shape, high=256):
@@ -144,9 +146,9 @@ def test_received_value_is_given_in_numbers():
 
 
 def test_good_arrays_are_normalised():
-    x, y = check(GREY, uint8(6, 28, 28).astype("int64"))
-    assert x.shape == (6, 28, 28, 1) and x.dtype == "uint8" and y is None
-    x, _ = check(GREY, floats(6, 28, 28, 1).astype("float64"))
+    (x,) = check(GREY, uint8(6, 28, 28).astype("int64"))
+    assert x.shape == (6, 28, 28, 1) and x.dtype == "uint8"
+    (x,) = check(GREY, floats(6, 28, 28, 1).astype("float64"))
     assert x.dtype == "float32"
     x, y = check(CONDITIONAL, uint8(6, 28, 28), ids()[:, None].astype("float64"))
     assert y.shape == (6,) and y.dtype == "int32"
@@ -156,17 +158,17 @@ def test_good_arrays_are_normalised():
     assert y.shape == (6,)
     x, y = check(CONDITIONAL, (uint8(6, 28, 28), ids()))
     assert y.shape == (6,)
-    x, y = check(GREY, {"image": uint8(6, 28, 28), "label": ids()})
-    assert x.shape == (6, 28, 28, 1) and y is None
-    x, y = check(GREY, [uint8(28, 28, 1)] * 3)
+    (x,) = check(GREY, {"image": uint8(6, 28, 28), "label": ids()})
+    assert x.shape == (6, 28, 28, 1)
+    (x,) = check(GREY, [uint8(28, 28, 1)] * 3)
     assert x.shape == (3, 28, 28, 1)
     x, y = check(TRANSLATOR, uint8(6, 8, 8, 3), uint8(6, 8, 8))
     assert x.shape == (6, 8, 8, 3) and y.shape == (6, 8, 8, 1)
-    x, y = check(POINTS, 100 * floats(6, 2))
+    (x,) = check(POINTS, 100 * floats(6, 2))
     assert x.dtype == "float32"
-    x, _ = check((Samples((1,)),), floats(6))
+    (x,) = check((Vectors((1,)),), floats(6))
     assert x.shape == (6, 1)
-    x, _ = check((Samples((None, None, 3)),), uint8(6, 9, 7, 3))
+    (x,) = check((Images((None, None, 3)),), uint8(6, 9, 7, 3))
     assert x.shape == (6, 9, 7, 3)
 
 
@@ -176,9 +178,9 @@ def test_uint8_and_float32_are_not_copied():
 
 
 def test_tensors_of_the_backend_are_arrays():
-    x, _ = check(GREY, keras.ops.convert_to_tensor(floats(6, 28, 28, 1)))
+    (x,) = check(GREY, keras.ops.convert_to_tensor(floats(6, 28, 28, 1)))
     assert isinstance(x, np.ndarray)
-    x, _ = check(GREY, keras.ops.cast(floats(6, 28, 28, 1), "bfloat16"))
+    (x,) = check(GREY, keras.ops.cast(floats(6, 28, 28, 1), "bfloat16"))
     assert x.dtype == "float32"
 
 
@@ -266,7 +268,7 @@ def test_datasets_are_looked_into():
         Batches([(good, ids(8))]),
         ShuffledBatches((good,), 3),
     ):
-        assert check(GREY, dataset) == (dataset, None)
+        assert check(GREY, dataset) is dataset
     bad = floats(8, 28, 28, 1, low=0, high=255)
     for dataset in (
         as_tf_data(bad).batch(4),
@@ -293,7 +295,7 @@ def test_datasets_are_looked_into():
 def test_labels_in_datasets():
     good = uint8(8, 28, 28, 1)
     dataset = as_tf_data({"image": good, "label": ids(8)}).batch(4)
-    assert check(CONDITIONAL, dataset)[0] is dataset
+    assert check(CONDITIONAL, dataset) is dataset
     with pytest.raises(ValueError, match="missing"):
         check(CONDITIONAL, as_tf_data(good).batch(4))
     with pytest.raises(ValueError, match="out of range"):
@@ -307,14 +309,14 @@ def test_labels_in_datasets():
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: (x,), lambda x: {"image": x}])
 def test_generators_lose_nothing_and_fit_keras(wrap):
     batches = [uint8(2, 28, 28, 1) + index for index in range(3)]
-    generator, _ = check(GREY, (wrap(batch) for batch in batches))
+    generator = check(GREY, (wrap(batch) for batch in batches))
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(1)])
     elements = list(generator)
     assert [type(element) for element in elements] == [tuple] * 3
     for element, batch in zip(elements, batches, strict=True):
         np.testing.assert_array_equal(unpack(GREY, element)[0], unpack(GREY, batch)[0])
     if not isinstance(wrap(0), dict):
-        generator, _ = check(GREY, (wrap(batch) for batch in batches))
+        generator = check(GREY, (wrap(batch) for batch in batches))
         assert len(model.predict(generator, verbose=0)) == 6
 
 
@@ -388,14 +390,14 @@ def test_unpack_gives_shapes_back_that_tf_data_lost():
             lost = tf.data.Dataset.from_generator(
                 lambda: iter([uint8(4, 28, 28, 1)]), output_signature=tf.TensorSpec(shape, "uint8")
             )
-        assert check(GREY, lost)[0] is lost
+        assert check(GREY, lost) is lost
         assert lost.map(step).element_spec.shape.as_list() == [None, 28, 28, 1]
 
 
 def test_scaling_round_trips():
     pixels = np.arange(256, dtype="uint8")
     np.testing.assert_array_equal(to_uint8(to_float(pixels)), pixels)
-    (images,) = unpack(((Samples((16, 16, 1))),), pixels.reshape(1, 16, 16, 1))
+    (images,) = unpack(((Images((16, 16, 1))),), pixels.reshape(1, 16, 16, 1))
     images = keras.ops.convert_to_numpy(images)
     np.testing.assert_array_equal(to_uint8(images).ravel(), pixels)
     assert to_uint8(np.array([-2.0, 2.0, 0.0])).tolist() == [0, 255, 128]
@@ -434,8 +436,9 @@ def test_scaling_round_trips():
     ],
 )
 def test_describe_data(make, shape, num_classes):
-    expected = {"shape": shape, "num_classes": num_classes, "target_shape": None}
-    assert describe_data(make()) == expected
+    first, *others = describe_data(make())
+    assert first == of_shape(shape)
+    assert others == ([] if num_classes is None else [Labels(num_classes)])
 
 
 @pytest.mark.parametrize(
@@ -463,10 +466,10 @@ def test_describe_data_refuses(make, error, match):
 
 
 def test_fields_check_themselves():
-    assert Samples([28, 28, 1]) == Samples((28, 28, 1))
+    assert Images([28, 28, 1]) == Images((28, 28, 1))
     for shape in ((), (0, 28, 1)):
         with pytest.raises(ValueError, match="Received"):
-            Samples(shape)
+            of_shape(shape)
 
 
 class Recorder(keras.Model):

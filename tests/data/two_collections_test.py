@@ -6,11 +6,11 @@ import pytest
 from keras import layers, ops
 
 import kgan
-from kgan.data import Samples, ShuffledBatches, check
+from kgan.data import Images, ShuffledBatches, Vectors, check
 from kgan.data.two_collections import orders
 
 LENGTHS = (13, 5)
-FIELDS = (Samples((1,), "a"), Samples((1,), "b", paired=False))
+FIELDS = (Vectors((1,), "a"), Vectors((1,), "b", paired=False))
 seen = []  # pairs of batches, in the order in which the model got them
 
 
@@ -185,7 +185,7 @@ def test_datasets_of_one_length_are_cut_and_endless_ones_are_put_into_batches_an
 def test_unbatched_and_empty_datasets_are_refused_as_ever():
     tf = pytest.importorskip("tensorflow")
     a, _ = collections()
-    fields = (Samples((8, 8, 1), "a"), Samples((8, 8, 1), "b", paired=False))
+    fields = (Images((8, 8, 1), "a"), Images((8, 8, 1), "b", paired=False))
     single = tf.data.Dataset.from_tensor_slices(np.zeros((5, 8, 8, 1), "uint8"))
     with pytest.raises(ValueError, match="gives single samples"):
         check(fields, single, single.take(3))
@@ -200,7 +200,7 @@ def test_other_mixtures_are_refused():
     for x, y in ((dataset, b), (a, dataset), (iter([a]), iter([b])), (dataset, iter([b]))):
         with pytest.raises(ValueError, match="two arrays or two tf.data datasets.*Received: a of"):
             check(FIELDS, x, y)
-    paired = (FIELDS[0], Samples((1,), "b"))
+    paired = (FIELDS[0], Vectors((1,), "b"))
     with pytest.raises(ValueError, match="y was given beside a dataset"):
         check(paired, dataset, dataset)
     with pytest.raises(ValueError, match="a has 13 samples and b has 5"):

@@ -107,7 +107,7 @@ def test_a_generator_of_batches_is_refused_in_words():
 def test_conditional_models_imitate_the_labels_of_the_data():
     images, labels = kgan.data.load("digits", labels=True)
     model = kgan.zoo.load("conditional", like=(images, labels), width=4, seed=0)
-    real, fake = model.imitate((kgan.data.to_float(images[:5]), labels[:5]), seed=3)
+    real, fake = model.sample_like((kgan.data.to_float(images[:5]), labels[:5]), seed=3)
     np.testing.assert_array_equal(fake, model.generate(5, labels=labels[:5], seed=3, batch_size=5))
     np.testing.assert_array_equal(real, kgan.data.to_float(images[:5]))
 

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 import kgan
-from kgan.data import Samples
+from kgan.data import Vectors
 
 
 def dense(name="network"):
@@ -18,7 +18,7 @@ def dense(name="network"):
 class Chase(kgan.AdversarialModel):
     """Two players: each has one layer, and the first may move more rarely."""
 
-    fields = (Samples((2,)),)
+    fields = (Vectors((2,)),)
 
     def __init__(self, fox, hare, every=1, weight=1.0, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -45,8 +45,14 @@ class Chase(kgan.AdversarialModel):
     def fox_loss(self, x):
         return {"distance": self.distance(x)}
 
-    def respond(self, inputs):
-        return self.fox(inputs)
+    @property
+    def endpoints(self):
+        (points,) = self.fields
+        return {
+            "chase": kgan.Endpoint(
+                function=self.fox, inputs=(points,), output=points, networks=("fox",)
+            )
+        }
 
 
 def chase(**options):
@@ -277,7 +283,7 @@ class Crowd(kgan.AdversarialModel):
         "second": kgan.Player(("c",), ("gap", "size")),
         "third": kgan.Player(("d",), ("gap",), every=2),
     }
-    fields = (Samples((2,)),)
+    fields = (Vectors((2,)),)
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
@@ -403,7 +409,7 @@ def test_weights_that_broke_in_the_last_step_are_named():
 
 def test_game_without_an_answer_says_so():
     model = Crowd()
-    with pytest.raises(NotImplementedError, match="Crowd does not define respond"):
+    with pytest.raises(ValueError, match="Crowd does not say what it does"):
         model(points())
 
 

@@ -34,7 +34,8 @@ def conditional_model(num_classes=3):
     generator = keras.Model([noise, label], keras.layers.Add()([noise, shift]))
     point, label = keras.Input((2,)), keras.Input((), dtype="int32")
     logit = keras.layers.Dense(1)(point) + keras.layers.Embedding(num_classes, 1)(label)
-    return kgan.GAN(generator, keras.Model([point, label], logit), num_classes=num_classes, seed=0)
+    condition = kgan.LabelCondition(num_classes)
+    return kgan.GAN(generator, keras.Model([point, label], logit), condition=condition, seed=0)
 
 
 def state(model):

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 import kgan
-from kgan.data import Samples
+from kgan.data import of_shape
 
 
 class Descent(kgan.AdversarialModel):
@@ -23,7 +23,7 @@ class Descent(kgan.AdversarialModel):
 
     @property
     def fields(self):
-        return (Samples(self.shape),)
+        return (of_shape(self.shape),)
 
     def player_loss(self, x):
         return {"cost": self.cost(self.network, x)}

@@ -151,7 +151,7 @@ def test_confident_logits_have_the_exact_asymptote():
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.25])
 @pytest.mark.parametrize("name", SMOOTHED)
-def test_smoothing_moves_the_best_verdict_on_real_samples(name, smoothing):
+def test_smoothing_moves_the_best_logit_on_real_samples(name, smoothing):
     loss = type(losses.get(name))(label_smoothing=smoothing)
     grid = np.linspace(-1.0, 4.0, 1001)
     values = [both(loss, np.array([x]), np.array([0.0]))[0] for x in grid]
@@ -294,7 +294,7 @@ def test_halves_add_up_to_the_discriminators_loss_exactly(name, label_smoothing)
     half_real = ops.convert_to_numpy(loss.discriminator_real(real))
     half_fake = ops.convert_to_numpy(loss.discriminator_fake(fake))
     assert half_real + half_fake == whole
-    # Each half knows its own side only: the formula against a verdict that costs nothing there.
+    # Each half knows its own side only: the formula against a logit that costs nothing there.
     sure = {"wasserstein": 0.0, "hinge": -1.0, "least_squares": 0.0}.get(name, -30.0)
     paper = PAPER[name][0]
     target = (1.0 - label_smoothing,) if name in SMOOTHED else ()

@@ -64,7 +64,7 @@ def test_two_points_have_their_optimum_at_lambda_times_the_distance(distance):
     def loss(gap):
         scores = ops.reshape(gap, (-1,)) / 2.0
         adversarial = losses.Wasserstein().discriminator(scores, -scores)
-        return adversarial + penalty.of_verdicts(real, fake, scores, -scores)
+        return adversarial + penalty.of_logits(real, fake, scores, -scores)
 
     def slope(gap):
         return float(ops.convert_to_numpy(input_gradient(loss, ops.convert_to_tensor([gap])))[0])
@@ -83,7 +83,7 @@ def test_shape_of_the_logits_does_not_matter():
         for discriminator in (
             waves,
             lambda x: waves(x)[:, None],
-            # Patches whose mean is the verdict.
+            # Patches whose mean is the logit.
             lambda x: waves(x)[:, None, None, None] * np.full((1, 2, 2, 1), [[[0.5], [1.5]]], "f4"),
         )
     ]
@@ -125,7 +125,7 @@ def test_what_cannot_be_paired_is_refused():
     real, fake = samples()
     with pytest.raises(ValueError, match="different shapes"):
         call(QuadraticPotential(), real, fake[:3], waves)
-    with pytest.raises(ValueError, match="3 verdicts on 6 samples"):
+    with pytest.raises(ValueError, match="3 logits of 6 samples"):
         call(QuadraticPotential(), real, fake, lambda x: waves(x)[::2])
     for name in ("real", "fake"):
         given = {"real": real, "fake": fake, name: None}
@@ -143,7 +143,7 @@ def test_config_round_trip():
     assert again.get_config() == {"weight": 0.25}
 
 
-def test_a_gan_judges_once_for_both_terms(monkeypatch):
+def test_a_gan_calls_its_discriminator_once_for_both_terms(monkeypatch):
     # A discriminator with dropout would give two different answers.
     generator = kgan.networks.mlp.generator((2,), 2, (8,))
     discriminator = kgan.networks.mlp.discriminator((2,), (64,), dropout=0.5)
@@ -151,26 +151,26 @@ def test_a_gan_judges_once_for_both_terms(monkeypatch):
         generator, discriminator, loss="wasserstein", penalties=(QuadraticPotential(0.5),), seed=0
     )
     answers = []
-    judge = type(model)._judge
+    call = type(model)._outputs
 
     def recorded(self, *arguments):
-        answers.append(judge(self, *arguments))
+        answers.append(call(self, *arguments))
         return answers[-1]
 
-    monkeypatch.setattr(type(model), "_judge", recorded)
+    monkeypatch.setattr(type(model), "_outputs", recorded)
     fakes = []
-    imagine = type(model)._imagine
+    make = type(model)._make
     monkeypatch.setattr(
-        type(model), "_imagine", lambda self, *a: fakes.append(imagine(self, *a)) or fakes[-1]
+        type(model), "_make", lambda self, *a: fakes.append(make(self, *a)) or fakes[-1]
     )
     real = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(5, 2)).astype("float32"))
     terms = model((real,), player="discriminator", training=True)
     assert len(answers) == 2
-    real_verdict, fake_verdict = (ops.convert_to_numpy(a)[:, 0] for a in answers)
+    real_logits, fake_logits = (ops.convert_to_numpy(a)[:, 0] for (a,) in answers)
     distance = np.abs(ops.convert_to_numpy(real) - ops.convert_to_numpy(fakes[0])).mean(1)
     assert number(terms["adversarial"]) == pytest.approx(
-        fake_verdict.mean() - real_verdict.mean(), rel=1e-4, abs=1e-5
+        fake_logits.mean() - real_logits.mean(), rel=1e-4, abs=1e-5
     )
     assert number(terms["quadratic_potential"]) == pytest.approx(
-        0.5 * np.mean((real_verdict - fake_verdict) ** 2 / distance), rel=1e-4
+        0.5 * np.mean((real_logits - fake_logits) ** 2 / distance), rel=1e-4
     )

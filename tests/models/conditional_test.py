@@ -62,84 +62,88 @@ def fixed_gan(num_heads=1, cls=kgan.ConditionalGAN, **options):
     for layer, kernel in zip(dense, kernels, strict=True):
         layer.kernel.assign(kernel[:, None])
 
-    def verdict(samples, labels, head=0):
+    def logit(samples, labels, head=0):
         return samples @ kernels[head, :2] + kernels[head, 2 + labels]
 
-    return model, verdict
+    return model, logit
+
+
+def wrong_labels(model, labels):
+    return array(model.condition.wrong((ops.convert_to_tensor(labels),))[0])
 
 
 def play(model, player):
     """The terms of a turn, and the wrong labels that were drawn in it."""
-    start = array(model.label_seed.state).copy()
+    start = array(model.condition.seed_generator.state).copy()
     batch = tuple(map(ops.convert_to_tensor, (POINTS, LABELS)))
     _, terms = model.play(player, batch, training=False)
-    after = array(model.label_seed.state).copy()
-    model.label_seed.state.assign(start)
-    wrong = array(model._wrong(ops.convert_to_tensor(LABELS)))
-    model.label_seed.state.assign(after)
+    after = array(model.condition.seed_generator.state).copy()
+    model.condition.seed_generator.state.assign(start)
+    wrong = wrong_labels(model, LABELS)
+    model.condition.seed_generator.state.assign(after)
     return {name: float(array(value)) for name, value in terms.items()}, wrong
 
 
 @pytest.mark.parametrize("weight", [0.5, 0.2])
 def test_three_terms_are_those_of_algorithm_1(weight):
-    model, verdict = fixed_gan(mismatched_weight=weight)
+    model, logit = fixed_gan(mismatched_weight=weight)
     terms, wrong = play(model, "discriminator")
     assert (wrong != LABELS).all()
     expected = {
-        "real": cross_entropy(verdict(POINTS, LABELS), 1),
-        "fake": (1 - weight) * cross_entropy(verdict(FAKE, LABELS), 0),
-        "mismatched": weight * cross_entropy(verdict(POINTS, wrong), 0),
+        "real": cross_entropy(logit(POINTS, LABELS), 1),
+        "fake": (1 - weight) * cross_entropy(logit(FAKE, LABELS), 0),
+        "mismatched": weight * cross_entropy(logit(POINTS, wrong), 0),
     }
     assert terms == pytest.approx(expected, rel=1e-5)
     terms, _ = play(model, "generator")
-    assert terms == pytest.approx({"adversarial": cross_entropy(verdict(FAKE, LABELS), 1)})
+    assert terms == pytest.approx({"adversarial": cross_entropy(logit(FAKE, LABELS), 1)})
 
 
 def test_two_terms_are_the_game_of_2014():
-    model, verdict = fixed_gan(matching_aware=False)
+    model, logit = fixed_gan(matching_aware=False)
     terms, _ = play(model, "discriminator")
     expected = {
-        "real": cross_entropy(verdict(POINTS, LABELS), 1),
-        "fake": cross_entropy(verdict(FAKE, LABELS), 0),
+        "real": cross_entropy(logit(POINTS, LABELS), 1),
+        "fake": cross_entropy(logit(FAKE, LABELS), 0),
     }
     assert terms == pytest.approx(expected, rel=1e-5)
 
 
-def test_two_heads_judge_two_questions():
-    model, verdict = fixed_gan(num_heads=2, loss="least_squares")
+def test_two_heads_answer_two_questions():
+    model, logit = fixed_gan(num_heads=2, loss="least_squares")
     terms, wrong = play(model, "discriminator")
-    square = np.mean((verdict(POINTS, LABELS, 0) - 1) ** 2)
-    match = np.mean((verdict(POINTS, LABELS, 1) - 1) ** 2)
+    square = np.mean((logit(POINTS, LABELS, 0) - 1) ** 2)
+    match = np.mean((logit(POINTS, LABELS, 1) - 1) ** 2)
     expected = {
-        "realness": 0.5 * square + 0.5 * np.mean(verdict(FAKE, LABELS, 0) ** 2),
-        "matching": 0.5 * match + 0.5 * np.mean(verdict(POINTS, wrong, 1) ** 2),
+        "realness": 0.5 * square + 0.5 * np.mean(logit(FAKE, LABELS, 0) ** 2),
+        "matching": 0.5 * match + 0.5 * np.mean(logit(POINTS, wrong, 1) ** 2),
     }
     assert terms == pytest.approx(expected, rel=1e-4)
     terms, _ = play(model, "generator")
     expected = {
-        name: 0.5 * np.mean((verdict(FAKE, LABELS, head) - 1) ** 2)
+        name: 0.5 * np.mean((logit(FAKE, LABELS, head) - 1) ** 2)
         for head, name in enumerate(("realness", "matching"))
     }
     assert terms == pytest.approx(expected, rel=1e-4)
 
 
 def test_two_heads_take_a_relativistic_loss():
-    model, verdict = fixed_gan(num_heads=2, loss="relativistic_pairing")
+    model, logit = fixed_gan(num_heads=2, loss="relativistic_pairing")
     terms, wrong = play(model, "discriminator")
-    real, fake = verdict(POINTS, LABELS, 0), verdict(FAKE, LABELS, 0)
+    real, fake = logit(POINTS, LABELS, 0), logit(FAKE, LABELS, 0)
     assert terms["realness"] == pytest.approx(np.mean(softplus(fake - real)), rel=1e-5)
-    right, mismatched = verdict(POINTS, LABELS, 1), verdict(POINTS, wrong, 1)
+    right, mismatched = logit(POINTS, LABELS, 1), logit(POINTS, wrong, 1)
     assert terms["matching"] == pytest.approx(np.mean(softplus(mismatched - right)), rel=1e-5)
     terms, _ = play(model, "generator")
     assert terms["realness"] == pytest.approx(np.mean(softplus(real - fake)), rel=1e-5)
-    made = verdict(FAKE, LABELS, 1)
+    made = logit(FAKE, LABELS, 1)
     assert terms["matching"] == pytest.approx(np.mean(softplus(right - made)), rel=1e-5)
 
 
 def test_two_terms_take_a_relativistic_loss():
-    model, verdict = fixed_gan(matching_aware=False, loss="relativistic_average")
+    model, logit = fixed_gan(matching_aware=False, loss="relativistic_average")
     terms, _ = play(model, "discriminator")
-    real, fake = verdict(POINTS, LABELS), verdict(FAKE, LABELS)
+    real, fake = logit(POINTS, LABELS), logit(FAKE, LABELS)
     expected = np.mean(softplus(fake.mean() - real)) + np.mean(softplus(fake - real.mean()))
     assert terms == pytest.approx({"adversarial": expected}, rel=1e-5)
 
@@ -155,31 +159,31 @@ def test_penalty_of_two_heads_is_that_of_their_sum():
 def test_wrong_labels_are_uniform_over_the_other_classes():
     model, _ = fixed_gan()
     labels = np.tile(np.arange(CLASSES), 4000)
-    wrong = array(model._wrong(ops.convert_to_tensor(labels)))
+    wrong = wrong_labels(model, labels)
     counts = np.zeros((CLASSES, CLASSES))
     np.add.at(counts, (labels, wrong), 1)
     assert np.trace(counts) == 0
     shares = counts[~np.eye(CLASSES, dtype=bool)] / 4000
     # Five standard deviations.
     np.testing.assert_allclose(shares, 0.25, atol=5 * np.sqrt(0.25 * 0.75 / 4000))
-    assert not np.array_equal(wrong, array(model._wrong(ops.convert_to_tensor(labels))))
+    assert not np.array_equal(wrong, wrong_labels(model, labels))
 
 
 def test_wrong_label_of_the_largest_random_number(monkeypatch):
     model, _ = fixed_gan()
     # What rounding could make of a number just below 1.
     monkeypatch.setattr(keras.random, "uniform", lambda shape, **kwargs: ops.ones(shape))
-    wrong = array(model._wrong(ops.convert_to_tensor(LABELS)))
+    wrong = wrong_labels(model, LABELS)
     assert np.array_equal(wrong, (LABELS + CLASSES - 1) % CLASSES)
 
 
 @pytest.mark.parametrize("num_heads", [1, 2])
 def test_scores_are_the_heads_probabilities(num_heads):
-    model, verdict = fixed_gan(num_heads=num_heads)
+    model, logit = fixed_gan(num_heads=num_heads)
     scores = model.scores(POINTS, LABELS, batch_size=4)
     assert tuple(scores) == (("realness", "matching") if num_heads == 2 else ("adversarial",))
     for head, values in enumerate(scores.values()):
-        expected = 1 / (1 + np.exp(-verdict(POINTS, LABELS, head)))
+        expected = 1 / (1 + np.exp(-logit(POINTS, LABELS, head)))
         np.testing.assert_allclose(values, expected, rtol=1e-5)
 
 
@@ -235,9 +239,9 @@ def test_more_than_two_heads_are_refused():
 
 def test_one_class_has_no_wrong_label():
     network = networks.generator((2,), 2, latent_dim=2, units=(4,))
-    judge = networks.discriminator((2,), 2, units=(4,))
+    discriminator = networks.discriminator((2,), 2, units=(4,))
     with pytest.raises(ValueError, match="`num_classes` must be an integer of at least 2"):
-        kgan.ConditionalGAN(network, judge, num_classes=1)
+        kgan.ConditionalGAN(network, discriminator, num_classes=1)
 
 
 def matching_gan(conditioning):
@@ -245,7 +249,7 @@ def matching_gan(conditioning):
         networks.generator((2,), CLASSES, latent_dim=2, units=(4,)),
         networks.discriminator((2,), CLASSES, conditioning, units=(4,)),
         CLASSES,
-        feature_matching=True,
+        feature_matching=kgan.losses.FeatureMatching(),
     )
 
 
@@ -274,7 +278,7 @@ def test_projection_matches_the_features_of_all_and_of_each_class():
 
 
 @pytest.mark.parametrize("conditioning", networks.CONDITIONINGS)
-def test_feature_matching_takes_the_place_of_the_verdict_on_realness(conditioning):
+def test_feature_matching_takes_the_place_of_the_term_on_realness(conditioning):
     model = matching_gan(conditioning)
     matching = ("matching",) if conditioning == "two_heads" else ()
     assert model.players["generator"].terms == ("feature_matching", *matching)
@@ -299,12 +303,12 @@ def test_class_is_told_of_real_and_of_generated_samples():
     noise = kgan.latent.noise.draw((N, 2), "normal", model.noise_seed)
     fake = model.generator([noise, batch[1]])
 
-    def judged(samples):
+    def answers(samples):
         logits, classes = (array(output) for output in model.discriminator(samples))
         classes = classes - np.log(np.exp(classes).sum(axis=1, keepdims=True))
         return logits, -np.mean(classes[np.arange(N), LABELS])
 
-    (on_real, real_entropy), (on_fake, fake_entropy) = judged(batch[0]), judged(fake)
+    (on_real, real_entropy), (on_fake, fake_entropy) = answers(batch[0]), answers(fake)
     expected = {
         "discriminator": {
             "adversarial": cross_entropy(on_real, 1) + cross_entropy(on_fake, 0),
@@ -326,7 +330,7 @@ def test_class_is_told_of_real_and_of_generated_samples():
     "options",
     [
         {"loss": "relativistic_pairing"},
-        {"feature_matching": True},
+        {"feature_matching": kgan.losses.FeatureMatching()},
         {"penalties": (kgan.losses.GradientPenalty(1.0),)},
     ],
 )

@@ -1,4 +1,4 @@
-"""GAN's options beside loss and penalties: augmentation, feature matching, historical averaging."""
+"""GAN's parts beside loss and penalties: augmentation, feature matching, historical averaging."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import kgan
+from kgan.losses import FeatureMatching, HistoricalAveraging
 
 
 def array(tensor):
@@ -44,7 +45,7 @@ def test_augmentation_meets_real_and_fake_alike_in_training_only():
         state = array(model.noise_seed.state)
         _, terms = model.play("discriminator", (ops.convert_to_tensor(real),), training=training)
         model.noise_seed.state.assign(state)
-        fake = array(model._imagine(len(real), ()))
+        fake = array(model._make(model._draw(len(real)), ()))
         expected = factor * np.mean((fake - real) @ [1.0, 3.0])
         assert float(terms["adversarial"]) == pytest.approx(expected, rel=1e-4)
 
@@ -78,7 +79,7 @@ def conditional_gan(**options):
 
 
 @pytest.mark.parametrize("make", [point_gan, information_gan, conditional_gan])
-def test_potential_takes_distances_of_the_samples_that_were_judged(make, monkeypatch):
+def test_potential_takes_distances_of_the_samples_that_were_shown(make, monkeypatch):
     potential = kgan.losses.QuadraticPotential(0.5)
     model = make(augmentation=Jitter(), penalties=(potential,), loss="wasserstein", seed=0)
     shown, compared = [], []
@@ -87,21 +88,21 @@ def test_potential_takes_distances_of_the_samples_that_were_judged(make, monkeyp
         shown.append(self.augmentation(samples))
         return shown[-1]
 
-    def of_verdicts(self, real, fake, *verdicts):
-        compared.append((real, fake, *verdicts))
-        return ops.mean(verdicts[0])
+    def of_logits(self, real, fake, *logits):
+        compared.append((real, fake, *logits))
+        return ops.mean(logits[0])
 
     monkeypatch.setattr(type(model), "_augmented", augmented)
-    monkeypatch.setattr(type(potential), "of_verdicts", of_verdicts)
+    monkeypatch.setattr(type(potential), "of_logits", of_logits)
     batch = (ops.convert_to_tensor(points(6)), ops.convert_to_tensor(np.arange(6) % 3))
     _, terms = model.play("discriminator", batch[: len(model.fields)], training=True)
     assert "quadratic_potential" in terms
     assert len(shown) == 2  # real and generated samples, each once
     ((real, fake, on_real, on_fake),) = compared
-    for samples, expected, verdict in ((real, shown[0], on_real), (fake, shown[1], on_fake)):
+    for samples, expected, logits in ((real, shown[0], on_real), (fake, shown[1], on_fake)):
         np.testing.assert_array_equal(array(samples), array(expected))
-        judged = array(model._judge(expected, batch[1:] if make is conditional_gan else ()))
-        np.testing.assert_allclose(array(verdict), judged, rtol=1e-5, atol=1e-6)
+        again = array(model._logits(expected, batch[1 : len(model.fields)]))
+        np.testing.assert_allclose(array(logits), again, rtol=1e-5, atol=1e-6)
 
 
 def test_feature_matching_sees_augmented_samples():
@@ -109,7 +110,7 @@ def test_feature_matching_sees_augmented_samples():
     terms = {}
     for training in (False, True):
         keras.utils.set_random_seed(0)
-        model = point_gan((1.0, 1.0), augmentation=Doubling(), feature_matching=True)
+        model = point_gan((1.0, 1.0), augmentation=Doubling(), feature_matching=FeatureMatching())
         _, terms[training] = model.play("generator", (real,), training=training)
     # The features of this discriminator are the points themselves.
     plain, doubled = (float(terms[training]["feature_matching"]) for training in (False, True))
@@ -138,13 +139,13 @@ def test_penalties_look_through_the_augmentation():
 
 
 def test_feature_matching_is_the_distance_of_mean_features():
-    model = point_gan(feature_matching=True)
+    model = point_gan(feature_matching=FeatureMatching())
     assert model.players["generator"].terms == ("feature_matching",)
     real = points()
     state = array(model.noise_seed.state)
     _, terms = model.play("generator", (ops.convert_to_tensor(real),), training=False)
     model.noise_seed.state.assign(state)
-    fake = array(model._imagine(len(real), ()))
+    fake = array(model._make(model._draw(len(real)), ()))
     kernel, bias = map(array, model.discriminator.trainable_variables[:2])
 
     def features(x):
@@ -160,7 +161,7 @@ def test_features_are_the_layer_of_that_name():
     x = keras.layers.Dense(3, name="features")(x)
     network = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(4)(x)))
     generator = kgan.networks.mlp.generator((2,), 3, (6,))
-    model = kgan.GAN(generator, network, feature_matching=True)
+    model = kgan.GAN(generator, network, feature_matching=FeatureMatching())
     features = array(model._features(ops.convert_to_tensor(points(4)), ()))
     kernel, bias = map(array, network.layers[1].weights)
     np.testing.assert_allclose(features, points(4) @ kernel + bias, rtol=1e-5, atol=1e-6)
@@ -174,7 +175,9 @@ def test_features_are_what_the_last_weights_read(nested):
     inputs = x if nested else base.inputs
     scaled = keras.layers.Activation("tanh")(keras.layers.Rescaling(10.0)(logits))
     network = keras.Model(inputs, scaled)
-    model = kgan.GAN(kgan.networks.mlp.generator((2,), 3, (6,)), network, feature_matching=True)
+    model = kgan.GAN(
+        kgan.networks.mlp.generator((2,), 3, (6,)), network, feature_matching=FeatureMatching()
+    )
     features = array(model._features(ops.convert_to_tensor(points(4)), ()))
     kernel, bias = map(array, base.trainable_variables[:2])
     hidden = points(4) @ kernel + bias
@@ -185,7 +188,7 @@ def test_features_are_what_the_last_weights_read(nested):
 
 
 def test_feature_matching_moves_means_together():
-    model = point_gan(feature_matching=True, loss="wasserstein")
+    model = point_gan(feature_matching=FeatureMatching(), loss="wasserstein")
     model.compile(
         {"discriminator": keras.optimizers.SGD(0.0), "generator": keras.optimizers.Adam(0.01)}
     )
@@ -195,7 +198,7 @@ def test_feature_matching_moves_means_together():
 
 
 def test_historical_averaging_pulls_to_the_mean_of_all_steps():
-    model = point_gan(historical_averaging=0.5)
+    model = point_gan(historical_averaging=HistoricalAveraging(0.5))
     for player in model.players.values():
         assert player.terms == ("adversarial", "historical_averaging")
     visited = {player: [] for player in model.players}
@@ -214,7 +217,7 @@ def test_historical_averaging_pulls_to_the_mean_of_all_steps():
 
 
 def test_historical_averages_are_saved_and_evaluate_does_not_move_them(tmp_path):
-    model = point_gan(historical_averaging=0.5)
+    model = point_gan(historical_averaging=HistoricalAveraging(0.5))
     model.fit(points(), batch_size=4, verbose=0)
     before = [array(v) for v in model.weights]
     model.evaluate(points(), verbose=0)
@@ -225,7 +228,71 @@ def test_historical_averages_are_saved_and_evaluate_does_not_move_them(tmp_path)
     assert all(np.array_equal(a, array(b)) for a, b in zip(before, loaded.weights, strict=True))
 
 
-@pytest.mark.parametrize("weight", [-1.0, float("nan"), "much", True])
+@pytest.mark.parametrize("weight", [0.0, -1.0, float("nan"), "much", True])
 def test_historical_averaging_takes_a_weight(weight):
-    with pytest.raises((TypeError, ValueError), match="historical_averaging"):
-        point_gan(historical_averaging=weight)
+    with pytest.raises((TypeError, ValueError), match="`weight` is not a positive finite number"):
+        HistoricalAveraging(weight)
+
+
+def test_features_of_a_layer_that_is_asked_for():
+    x = inputs = keras.Input((2,))
+    x = keras.layers.Dense(3, name="first")(x)
+    network = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(4, name="second")(x)))
+    assert FeatureMatching("first").reader(network).output_shape == (None, 3)
+    assert FeatureMatching().reader(network).output_shape == (None, 4)
+    with pytest.raises(ValueError, match="no layer 'frist'.*'first',.*Received: layer='frist'"):
+        FeatureMatching("frist").reader(network)
+    with pytest.raises(TypeError, match="name of a layer.*Received: layer=2"):
+        FeatureMatching(layer=2)
+
+
+def test_parts_are_saved_with_the_model(tmp_path):
+    parts = {
+        "feature_matching": FeatureMatching("dense"),
+        "historical_averaging": HistoricalAveraging(0.25),
+    }
+    x = keras.Input((2,))
+    network = keras.Model(x, keras.layers.Dense(1)(keras.layers.Dense(3, name="dense")(x)))
+    model = kgan.GAN(kgan.networks.mlp.generator((2,), 3, (6,)), network, **parts)
+    model.compile("sgd")
+    model.fit(points(), verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for name, part in parts.items():
+        again = getattr(loaded, name)
+        assert type(again) is type(part) and again.get_config() == part.get_config()
+    assert set(loaded.fit(points(), verbose=0).history) == set(loaded.get_metrics_result())
+
+
+@keras.saving.register_keras_serializable("kgan_tests")
+class Furthest(FeatureMatching):
+    """A stranger's matching: the largest difference of the means, under a name of its own."""
+
+    name = "furthest"
+
+    def __call__(self, real, fake):
+        return ops.max(ops.abs(ops.mean(real, axis=0) - ops.mean(fake, axis=0)))
+
+
+def test_a_part_of_ones_own_plays():
+    model = point_gan(feature_matching=Furthest())
+    assert model.players["generator"].terms == ("furthest",)
+    assert model.fit(points(), verbose=0).history["generator_furthest"][0] > 0
+
+
+@pytest.mark.parametrize(
+    "part, value, expected",
+    [
+        ("feature_matching", True, "kgan.losses.FeatureMatching()"),
+        ("historical_averaging", 0.5, "kgan.losses.HistoricalAveraging(1)"),
+        ("condition", 10, "kgan.LabelCondition(10)"),
+        ("augmentation", "color", "kgan.layers.DifferentiableAugmentation()"),
+        ("penalties", ("r1",), "(kgan.losses.R1(10.0),)"),
+        ("penalties", kgan.losses.R1(), "(kgan.losses.R1(10.0),)"),
+    ],
+)
+def test_a_part_is_an_object(part, value, expected):
+    with pytest.raises(TypeError) as error:
+        point_gan(**{part: value})
+    assert f"{part}={expected}" in str(error.value)
+    assert f"Received: {part}={value!r}" in str(error.value)

@@ -60,7 +60,8 @@ def point_networks(num_classes=None):
 
 def point_gan(num_classes=None, optimizer="sgd", **options):
     generator, discriminator = point_networks(num_classes)
-    model = kgan.GAN(generator, discriminator, num_classes=num_classes, seed=0, **options)
+    condition = kgan.LabelCondition(num_classes) if num_classes else None
+    model = kgan.GAN(generator, discriminator, condition=condition, seed=0, **options)
     model.compile(optimizer)
     return model
 
@@ -100,7 +101,7 @@ def test_every_loss_plays_on_every_shape_of_logits(loss, logits):
         assert list(terms) == ["adversarial"]
         # The same noise again, and the pair of losses called by hand.
         model.noise_seed.state.assign(start)
-        fake = model.discriminator(model._imagine(8, ()))
+        fake = model.discriminator(model._make(model._draw(8), ()))
         model.noise_seed.state.assign(start)
         real = model.discriminator(images())
         if player == "generator" and not pair.relativistic:
@@ -212,9 +213,10 @@ def test_sizes_that_do_not_fit_are_named():
 
 
 def test_conditional_networks_take_two_inputs():
-    with pytest.raises(ValueError, match="With num_classes=3, the generator must take"):
-        kgan.GAN(*point_networks(), num_classes=3)
-    with pytest.raises(ValueError, match="With num_classes=None, the generator must take one"):
+    message = r"With condition=LabelCondition\(num_classes=3.*the generator must take 2 inputs"
+    with pytest.raises(ValueError, match=message):
+        kgan.GAN(*point_networks(), condition=kgan.LabelCondition(3))
+    with pytest.raises(ValueError, match="With condition=None, the generator must take one"):
         kgan.GAN(*point_networks(3))
 
 
@@ -233,7 +235,7 @@ def test_noise_is_one_of_two():
 
 def test_noise_is_fresh_in_every_turn():
     model = point_gan()
-    first, second = (ops.convert_to_numpy(model._imagine(4, ())) for _ in range(2))
+    first, second = (ops.convert_to_numpy(model._draw(4)) for _ in range(2))
     assert not np.array_equal(first, second)
 
 

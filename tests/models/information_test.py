@@ -94,7 +94,7 @@ def test_without_continuous_codes_there_is_no_term():
     "options",
     [
         {"loss": "relativistic_pairing"},
-        {"feature_matching": True},
+        {"feature_matching": kgan.losses.FeatureMatching()},
         {"penalties": (kgan.losses.R1(1.0),)},
     ],
 )

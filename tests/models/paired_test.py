@@ -8,8 +8,7 @@ import pytest
 from keras import layers, ops
 
 import kgan
-from kgan.data import Samples
-from kgan.models.paired import Direction, Translator
+from kgan.data import Images
 
 
 def number(tensor):
@@ -249,7 +248,7 @@ def test_like_takes_pairs(kind):
         tensors = torch.utils.data.TensorDataset(*map(torch.as_tensor, (x, y)))
         like = torch.utils.data.DataLoader(tensors, batch_size=2)
     model = kgan.zoo.load("pix2pix", like=like, width=4, discriminator_width=4)
-    assert model.fields == (Samples((8, 8, 1), "x"), Samples((8, 8, 3), "y"))
+    assert model.fields == (Images((8, 8, 1), "x"), Images((8, 8, 3), "y"))
 
 
 def test_options_stand_over_what_follows_from_data():
@@ -303,12 +302,26 @@ def test_networks_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
-def test_the_command_line_points_to_the_tutorial(name, tmp_path):
+def test_the_command_line_trains_translators_from_files(name, tmp_path):
     from kgan.app import runs
 
-    asked = {"model": name, "data": "digits", "max_examples": 8}
+    x, y = pairs((8, 8, 1), (8, 8, 1))
+    names = ("x", "y") if name == "pix2pix" else ("a", "b")
+    np.savez(tmp_path / "pairs.npz", **dict(zip(names, (x, y), strict=True)))
+    asked = {"model": name, "data": str(tmp_path / "pairs.npz"), "batch_size": 4}
+    options = {"width": 4, "discriminator_width": 4}
+    asked["options"] = options if name == "pix2pix" else {**options, "num_blocks": 1}
+    model = runs.train(tmp_path / "run", 1, asked, say=lambda line: None)
+    assert (tmp_path / "run" / "samples" / "epoch_0001.png").is_file()
+    assert len(model.translate(x)) == len(x)
+
+
+def test_the_command_line_says_what_a_translator_lacks(tmp_path):
+    from kgan.app import runs
+
+    asked = {"model": "pix2pix", "data": "digits", "max_examples": 8}
     asked["options"] = {"width": 4, "discriminator_width": 4}
-    with pytest.raises(ValueError, match=f"tutorials/{name}.py.*Received: {name}"):
+    with pytest.raises(ValueError, match="'y' are missing"):
         runs.train(tmp_path / "run", 1, asked, say=lambda line: None)
     assert not (tmp_path / "run" / "run.json").exists()
 
@@ -316,14 +329,22 @@ def test_the_command_line_points_to_the_tutorial(name, tmp_path):
 # Several directions
 
 
-class Both(Translator):
+class Both(kgan.AdversarialModel):
     """There and back, without training."""
 
-    fields = (Samples((2, 3, 1), "x"), Samples((2, 3, 4), "y"))
-    directions = {
-        "there": Direction("there", *fields),
-        "back": Direction("back", *reversed(fields)),
-    }
+    fields = (Images((2, 3, 1), "x"), Images((2, 3, 4), "y"))
+
+    @property
+    def endpoints(self):
+        x, y = self.fields
+        return {
+            "there": kgan.Endpoint(
+                function=self.there, inputs=(x,), output=y, networks=("there",), imitates="y"
+            ),
+            "back": kgan.Endpoint(
+                function=self.back, inputs=(y,), output=x, networks=("back",), imitates="x"
+            ),
+        }
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -344,7 +365,7 @@ def test_each_direction_is_exported_under_its_name(tmp_path):
     served = tf.saved_model.load(tmp_path / "1")
     assert set(served.signatures) == {"serving_default", "there", "back"}
     for name, images in (("there", x), ("back", y)):
-        made = model._translated(name, images, 64)
+        made = model.run(name, images)
         np.testing.assert_array_equal(getattr(served, name)(tf.constant(images)), made)
     np.testing.assert_array_equal(served.serving_default(tf.constant(x)), served.there(x))
 

@@ -220,8 +220,11 @@ def test_orders_of_magnitude_get_a_logarithmic_axis(history, scale):
 def test_a_model_says_which_way_its_metrics_are_better(monkeypatch):
     from kgan.pictures import history as module
 
+    class Metrics:
+        directions = {"frechet_distance": "max", "inception_score": "min"}
+
     class Model:
-        metric_directions = {"frechet_distance": "max", "inception_score": "min"}
+        sample_metrics = Metrics()
 
     done = keras.callbacks.History()
     done.history, done.epoch = GAME, [0, 1, 2]

@@ -23,7 +23,8 @@ def linear_model(num_classes=None, **options):
     x = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(x)
     discriminator = keras.Model(judged, keras.layers.Dense(1)(logit))
     generator = keras.Model(inputs, x)
-    return kgan.GAN(generator, discriminator, num_classes=num_classes, seed=0, **options)
+    condition = kgan.LabelCondition(num_classes) if num_classes else None
+    return kgan.GAN(generator, discriminator, condition=condition, seed=0, **options)
 
 
 def pixels_of(noise):

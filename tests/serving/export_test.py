@@ -94,7 +94,7 @@ def test_a_conditional_model_is_served_with_labels(tmp_path):
     model = kgan.GAN(
         keras.Model([noise, label], points),
         keras.Model([sample, label_too], judged),
-        num_classes=4,
+        condition=kgan.LabelCondition(4),
     )
     model.compile("adam")
     model.export(tmp_path / "1")

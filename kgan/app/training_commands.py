@@ -1,0 +1,190 @@
+"""`kgan list`, `describe`, `train` and `report`."""
+
+import ast
+import pathlib
+import re
+from typing import Annotated
+
+import typer
+
+from kgan.app.commands import Model, Module, app, end, library, parse_size
+
+
+@app.command(
+    name="list", short_help="List the models of the zoo.", epilog="\b\nExample:\n  kgan list 'dc*'"
+)
+def list_models(
+    pattern: Annotated[
+        str, typer.Argument(help="Names to show, with the wildcards * and ?.")
+    ] = "*",
+):
+    """List the models of the zoo: name, paper, and what each is."""
+    runs = library()
+    names = runs.zoo.list_models(pattern)
+    if not names:
+        known = ", ".join(runs.zoo.list_models())
+        raise ValueError(f"No model's name matches {pattern!r}. The models are {known}.")
+    rows = []
+    for name in names:
+        text = runs.registry.builder_of(name).__doc__ or ""
+        # "Radford et al. 2016" of the reference: `describe` shows all of it.
+        named = re.search(r"Reference:\s*([^,\n]+)", text)
+        summary = text.strip().partition("\n")[0]
+        rows.append((name, named[1] if named else "", summary))
+    rows.insert(0, ("NAME", "PAPER", "SUMMARY"))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, paper, summary in rows:
+        typer.echo(f"{name:<{widths[0]}}  {paper:<{widths[1]}}  {summary}")
+
+
+@app.command(short_help="Show a model's card.", epilog="\b\nExample:\n  kgan describe dcgan")
+def describe(model: Model, module: Module = None):
+    """Show a model's card: paper, networks, players, options and their defaults."""
+    typer.echo(str(library(module).zoo.describe(model)))
+
+
+def _parse_options(pairs):
+    options = {}
+    for pair in pairs or ():
+        key, equals, text = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key.isidentifier() or key in options:
+            problem = "is given twice" if key in options else "is not KEY=VALUE, such as width=32"
+            raise typer.BadParameter(f"{pair!r} {problem}.", param_hint="'--option'")
+        try:
+            options[key] = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError):
+            options[key] = text.strip()  # A word, such as loss=hinge.
+    return options
+
+
+@app.command(
+    short_help="Train a model, or go on with a run.",
+    epilog="\b\nExamples:\n"
+    "  kgan train dcgan --data digits --epochs 30 --out runs/digits\n"
+    "  kgan train dcgan --data photos/ --size 64 --epochs 100 --out runs/photos\n"
+    "  kgan train vanilla --data ring --epochs 20 --out runs/ring --option latent_dim=2\n"
+    "\b\nThe first again with --epochs 60 goes on with epochs 31 to 60.",
+)
+def train(
+    model: Model,
+    data: Annotated[
+        str,
+        typer.Option(
+            help="digits, ring, grid, gaussian, an image dataset of TensorFlow Datasets such as "
+            "mnist, a folder of images, or an .npz file with an array for each of the model's "
+            "fields.",
+        ),
+    ],
+    epochs: Annotated[
+        int, typer.Option(min=1, help="Passes over the data that the run has in the end.")
+    ],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Folder of the run, new or of an earlier call.")
+    ],
+    size: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=parse_size,
+            metavar="N|H,W",
+            help="Crop and resize images to this, in pixels.  [default: as they are]",
+        ),
+    ] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=3, help="1 makes images grey, 3 coloured.  [default: as they are]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Samples per step.  [default: 64]")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            metavar="KEY=VALUE",
+            help="An option of the model, as `kgan describe` lists them; may be repeated.",
+        ),
+    ] = None,
+    max_examples: Annotated[
+        int | None, typer.Option(min=1, help="Use at most so many samples.  [default: all]")
+    ] = None,
+    data_dir: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            help="Where TensorFlow Datasets keeps its data.  [default: $KGAN_DATA/tfds, or its own]"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**31 - 1,
+            help="Same seed, same run.  [default: a new one, kept in run.json]",
+        ),
+    ] = None,
+    steps_per_execution: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Steps per compiled call; more is quicker for tiny models.  [default: 1]"
+        ),
+    ] = None,
+    picture_every: Annotated[
+        int, typer.Option(min=0, help="Epochs from picture to picture; 0 for none.")
+    ] = 1,
+    module: Module = None,
+):
+    """Train a model, or go on with a run that was stopped or shall have more epochs.
+
+    The folder keeps the model after each epoch (model.keras), the losses (history.csv), pictures
+    of samples (samples/), figures and diagnoses (health.json), the settings (run.json), and all of
+    it on one page (report.html). Call again with the same folder to go on
+    after its last finished epoch, exactly as if the run had never stopped; settings that are left
+    out are then those of the run.
+    """
+    asked = {
+        "model": model,
+        "data": data,
+        "size": size,
+        "channels": channels,
+        "batch_size": batch_size,
+        "max_examples": max_examples,
+        "seed": seed,
+        "options": _parse_options(option),
+    }
+    try:
+        library(module).train(
+            out,
+            epochs,
+            asked,
+            data_dir=data_dir,
+            steps_per_execution=steps_per_execution,
+            picture_every=picture_every,
+            say=typer.echo,
+        )
+    except KeyboardInterrupt:
+        end(f"\nStopped. The same command goes on after the last finished epoch in {out}.", 130)
+
+
+@app.command(
+    short_help="Show a run on one HTML page.",
+    epilog="\b\nExamples:\n  kgan report runs/digits\n  kgan report runs/digits --out digits.html",
+)
+def report(
+    folder: Annotated[
+        pathlib.Path,
+        typer.Argument(help="Folder of `kgan train --out`, or with a history.csv of your own."),
+    ],
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The HTML file.  [default: report.html in the folder]"),
+    ] = None,
+):
+    """Write one HTML file that shows a run: pictures, curves, figures, diagnoses, settings.
+
+    It holds all that it shows, so it can be sent and opened anywhere. Call it at the end of a run,
+    or while it trains.
+    """
+    library()
+    from kgan import report as reports
+
+    typer.echo(f"Report: {reports.write(folder, out)}")

@@ -1,0 +1,104 @@
+"""How data becomes options: what `load(name, like=data)` fills."""
+
+import dataclasses
+from collections.abc import Callable
+
+from kgan.data.description import describe_data
+from kgan.data.fields import Images, Labels, Vectors
+
+# What most networks of the zoo make.
+SAMPLES = (Images, Vectors)
+
+
+@dataclasses.dataclass(frozen=True)
+class Like:
+    """How a user's data becomes the options of a model.
+
+    Use this with `kgan.zoo.register(like=...)`. Each option is filled from one field of the data:
+    a shape where the field has one, a number of classes from labels.
+
+    Args:
+        samples: string, the option that takes the shape of the first field's samples. Defaults to
+            `None`.
+        num_classes: string, the option that takes the number of classes of labels. Defaults to
+            `None`.
+        class_names: string, the option that takes their names, where labels are names. Defaults to
+            `None`.
+        kinds: tuple of the `kgan.data.Field` classes that the samples may be. Defaults to images
+            and vectors.
+        then: tuple with a tuple of field classes for each of the other fields, where they are
+            others than labels. Defaults to none.
+        fill: function from the described fields to a dict of options, for what the other arguments
+            can't say. Defaults to `None`.
+
+    Example:
+
+    ```python
+    import kgan
+
+    like = kgan.zoo.Like("sample_shape", num_classes="num_classes")
+    labelled = kgan.data.load("digits", labels=True)
+    assert like.options(labelled) == {"sample_shape": (8, 8, 1), "num_classes": 10}
+    ```
+    """
+
+    samples: str | None = None
+    num_classes: str | None = None
+    class_names: str | None = None
+    kinds: tuple = SAMPLES
+    then: tuple = ()
+    fill: Callable | None = None
+
+    @property
+    def names(self):
+        """The options that it may fill, but for those of `fill`."""
+        given = (self.samples, self.num_classes, self.class_names)
+        return tuple(name for name in given if name is not None)
+
+    @property
+    def takes_labels(self):
+        """Whether labels are read with the samples."""
+        return self.num_classes is not None
+
+    def options(self, like):
+        """The options of data: a dict.
+
+        Args:
+            like: what `kgan.data.describe_data` takes.
+
+        Raises:
+            TypeError, ValueError: when the data is not of the kinds that the model takes.
+        """
+        others = self.then or (((Labels,),) if self.takes_labels else ())
+        fields = describe_data(like, (self.kinds, *others))
+        options = {} if self.samples is None else {self.samples: fields[0].shape}
+        for field in fields[1:]:
+            if isinstance(field, Labels) and self.num_classes:
+                options[self.num_classes] = field.num_classes
+                if self.class_names and field.names:
+                    options[self.class_names] = tuple(field.names)
+        return options if self.fill is None else {**options, **self.fill(*fields)}
+
+
+def image_pairs(name):
+    """How two kinds of images become `image_shape` and `target_channels`.
+
+    Args:
+        name: string, the model's name, for messages.
+
+    Returns:
+        A `Like`.
+    """
+
+    def fill(source, target=None):
+        if target is None:
+            return {}
+        if target.shape[:-1] != source.shape[:-1]:
+            raise ValueError(
+                f"The model '{name}' makes images of the size of those that it reads. "
+                "Resize one side, for example with kgan.data.load(..., size=...). "
+                f"Received: like of shapes {source.shape} and {target.shape}"
+            )
+        return {"target_channels": target.shape[-1]}
+
+    return Like("image_shape", kinds=(Images,), then=((Images,),), fill=fill)

@@ -1,0 +1,84 @@
+"""Clips: pictures in time (frames, height, width, channels)."""
+
+import numpy as np
+
+from kgan.data.fields.images import PixelField
+from kgan.data.fields.values import check_some
+from kgan.utils.arguments import check_rate
+
+
+class Clips(PixelField):
+    """Declares a field of clips: frames of integers in 0..255, or of floats in [-1, 1].
+
+    Use this for video. Values travel and come back as those of `kgan.data.Images` do.
+
+    Args:
+        shape: tuple `(frames, height, width, channels)`. `None` accepts any size.
+        rate: float, frames per second, for what is drawn and written. Defaults to 10.0.
+        name: string, in messages and as a key of dictionaries. Defaults to `"x"`.
+        paired: boolean, as for `kgan.data.Field`. Defaults to `True`.
+
+    Raises:
+        ValueError: If the shape is none of a clip, or the rate is not positive.
+
+    Example:
+        ```python
+        import kgan
+
+        fields = (kgan.data.Clips((10, 64, 64, 1), name="past"),)
+        ```
+    """
+
+    aliases = ("video", "clip", "clips")
+    plural = "clips"
+    most_drawn = 8
+
+    def __init__(self, shape, rate=10.0, name="x", paired=True):
+        super().__init__(shape, name, paired)
+        self.rate = check_rate("rate", rate)
+        if len(self.shape) != 4:
+            raise ValueError(
+                "A clip has the shape (frames, height, width, channels). For single pictures use "
+                f"kgan.data.Images. Received: shape={self.shape}"
+            )
+
+    @classmethod
+    def claims(cls, array):
+        """Clips (n, frames, height, width, channels)."""
+        return array.dtype.kind in "iuf" and array.ndim == 5
+
+    @classmethod
+    def describe(cls, array, name="x"):
+        """The field of clips (n, frames, height, width, channels)."""
+        check_some(array, name)
+        if array.ndim != 5:
+            raise ValueError(
+                "Clips have the shape (n, frames, height, width, channels). Add an axis for the "
+                "channel of grey ones with `x[..., None]`, and the batch axis of a single one with "
+                f"`x[None]`. Received: {name} of shape {array.shape}, dtype {array.dtype}."
+            )
+        return cls(array.shape[1:], name=name)
+
+    @classmethod
+    def describe_shape(cls, shape, name="x"):
+        """`(frames, height, width, channels)`; else `None`."""
+        return cls(shape, name=name) if len(shape) == 4 else None
+
+    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+        """A film strip per clip: its frames from left to right; real ones above made ones."""
+        from kgan import drawing
+
+        values = np.asarray(values)
+        if real is not None:
+            real = np.asarray(real)[: len(values)]
+            pairs = zip(real, values[: len(real)], strict=True)
+            values = np.stack([clip for pair in pairs for clip in pair])
+        frames = values.shape[1]
+        return drawing.image_grid(values.reshape(-1, *values.shape[2:]), frames, scale=scale)
+
+    def save_each(self, values, folder):
+        """Writes each clip as `0001.gif` and so on, at its rate."""
+        from kgan import drawing
+
+        for number, clip in enumerate(values, start=1):
+            drawing.write_film(folder / f"{number:04d}.gif", clip, round(1000 / self.rate))

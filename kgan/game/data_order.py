@@ -1,0 +1,43 @@
+"""The order of the data: named from what is saved, so that a resumed run sees the same batches."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.data.two_collections import orders
+
+
+class DataOrder(keras.random.SeedGenerator):
+    """Where the order of a model's data comes from: a seed, which is saved with the model."""
+
+    def key(self, batches_seen):
+        """What seeds the order of the epoch that begins after so many batches."""
+        seed = ops.convert_to_numpy(self.state).astype("uint32")
+        return [*seed.tolist(), int(batches_seen)]
+
+
+class EpochOrder(keras.callbacks.Callback):
+    """Shuffles the samples of each epoch by the model's `DataOrder` and its clock.
+
+    Args:
+        lengths: list of integers, how many samples each field has.
+        paired: boolean, whether sample `i` of one belongs to sample `i` of the others.
+    """
+
+    def __init__(self, lengths, paired):
+        super().__init__()
+        self.lengths = lengths
+        self.paired = paired
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Reads the seed."""
+        # Read here and not when the data begins to flow: JAX has taken the state away by then.
+        clock = ops.convert_to_numpy(self.model.optimizer.iterations)
+        self._key = self.model.order.key(clock)
+
+    def permutation(self):
+        """The order of the epoch that has begun."""
+        generator = np.random.default_rng(self._key)
+        if self.paired:
+            return generator.permutation(self.lengths[0])
+        return orders(self.lengths, generator)
