@@ -40,7 +40,7 @@ BENCHMARKS ?= $(filter-out benchmarks/train_%.py,$(wildcard benchmarks/[a-z]*.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test slow lint format benchmark clean
+.PHONY: help demo quick test slow lint format wheel benchmark clean
 
 help: ## list the targets
 	@echo "Targets:"
@@ -50,14 +50,32 @@ help: ## list the targets
 demo: $(VENV)/kgan.stamp ## train a small model and write its pictures to runs/demo
 	$(BIN)/python tutorials/demo.py --out runs/demo $(ARGS)
 
-test: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the quick tests on every backend, one process each
-	@set -e; for backend in $(RUN_BACKENDS); do \
-	    echo "== tests on $$backend"; \
-	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) $(QUICK_COMPILATION) \
-	        $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(ARGS) \
-	        || { echo "== tests FAILED on $$backend"; exit 1; }; \
-	done; \
-	echo "== tests passed on: $(RUN_BACKENDS)"
+# The tests come in tiers, so that the first answer comes soon. The markers `later` and `slow` say what the first leaves
+# to the second, and what both leave to `make slow`: see tests/conftest.py.
+FIRST := $(firstword $(filter tensorflow,$(RUN_BACKENDS)) $(RUN_BACKENDS))
+
+# $(call tests,BACKEND,MARKERS): pytest ends with 5 where it finds no test. ARGS may ask for tests of another tier, but
+# without ARGS an empty tier is a fault of ours.
+define tests
+	@code=0; \
+	KERAS_BACKEND=$(1) TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) $(QUICK_COMPILATION) \
+	    $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "$(2)" $(ARGS) || code=$$?; \
+	if [ $$code -eq 5 ] && $(if $(strip $(ARGS)),true,false); then echo "== no such tests on $(1) in this tier"; \
+	elif [ $$code -ne 0 ]; then echo "== tests FAILED on $(1)"; exit 1; fi
+
+endef
+
+quick: lint $(VENV)/dev.stamp ## the first answer, within minutes: lint, and a first tier of tests on one backend
+	@echo "== tier 1: a model of each kind of game and all parts, on $(FIRST)"
+	$(call tests,$(FIRST),not slow and not later)
+	@echo "== tier 1 passed on: $(FIRST)"
+
+test: quick $(TORCH_STAMP) ## `make quick`, then the other tests on that backend and all of them on the others
+	@echo "== tier 2: all models, examples and commands on $(FIRST)"
+	$(call tests,$(FIRST),not slow and later)
+	@echo "== tier 2: the other backends: $(filter-out $(FIRST),$(RUN_BACKENDS))"
+	$(foreach backend,$(filter-out $(FIRST),$(RUN_BACKENDS)),$(call tests,$(backend),not slow))
+	@echo "== tests passed on: $(RUN_BACKENDS)"
 
 # pytest ends with 5 where it finds no test: an empty tier is no failure.
 slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then those of every backend on the others
@@ -72,13 +90,20 @@ slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then
 	    elif [ $$code -ne 0 ]; then echo "== slow tests FAILED on $$backend"; exit 1; fi; \
 	done
 
-lint: $(VENV)/ruff.stamp ## check style and formatting
+# mypy reads the types of NumPy and Typer, so the whole environment has to be there.
+lint: $(VENV)/ruff.stamp $(VENV)/dev.stamp ## check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(VENV)/ruff.stamp ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# setuptools would put what an earlier build left there into the wheel.
+wheel: $(VENV)/dev.stamp ## build the wheel into dist/
+	rm -rf build
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 benchmark: $(VENV)/dev.stamp $(TORCH_STAMP) ## run every benchmark, or one: BENCHMARKS=benchmarks/speed.py
 	@test -n "$(strip $(BENCHMARKS))" || echo "== no benchmarks yet"
@@ -88,7 +113,7 @@ benchmark: $(VENV)/dev.stamp $(TORCH_STAMP) ## run every benchmark, or one: BENC
 	done
 
 clean: ## remove the environment, builds and caches; runs/ stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	find kgan zoo tests tutorials benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. A stamp newer than the packaging files means: installed.

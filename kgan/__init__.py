@@ -5,10 +5,14 @@ inside `fit`, saves and resumes exactly, and exports to a SavedModel that serves
 """
 
 import importlib
+import importlib.metadata
 import os
 import sys
 
-__version__ = "0.1.0"
+from kgan.utils.packages import explained_imports
+
+# Of the installed package, so that the version stands once, in setup.cfg.
+__version__ = importlib.metadata.version("kgan")
 
 # Where each public name comes from; a name that maps to its own module is that module.
 _HOMES = {
@@ -63,6 +67,7 @@ def __dir__():
 # waits: Keras takes seconds to import, and `kgan --help` takes none. (A user's script can't be
 # meant: beside one called kgan.py, `import kgan` finds that script.)
 if os.path.basename((getattr(sys, "argv", None) or [""])[0]) not in ("kgan", "kgan.exe"):
-    for _name in __all__:
-        if _name != "zoo":
-            __getattr__(_name)
+    with explained_imports():
+        for _name in __all__:
+            if _name != "zoo":
+                __getattr__(_name)

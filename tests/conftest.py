@@ -14,6 +14,18 @@ pytest.register_assert_rewrite("standard")
 
 # One model for each kind of game: from noise, with labels, many moves of one player, translation.
 GAMES = ("dcgan", "conditional", "wgan_gp", "pix2pix")
+# What `make quick` leaves to the second tier of `make test`, where nothing is left out: what drives
+# kgan from outside or tests one option after another, and takes most of the time.
+LATER = (
+    "app/",
+    "callbacks/",
+    "catalog/weights_test.py",
+    "distribution/",
+    "docstrings_test.py",
+    "game/evaluation_test.py",
+    "packaging_test.py",
+    "report/",
+)
 # What computes on the host, or drives kgan from outside: TensorFlow proves it, and PyTorch in
 # `make slow`. JAX, which compiles each operation by itself here, would take a quarter of an hour.
 ON_THE_HOST = (
@@ -74,6 +86,11 @@ def pytest_collection_modifyitems(items):
         model = next((chosen[key] for key in ("name", "paper", "plain") if key in chosen), "")
         path = item.path.relative_to(folder).as_posix() if folder in item.path.parents else ""
         is_standard = path in STANDARD
+        # The first tier takes one model of each kind of game, and all that is tested of a game's
+        # class for the first of them.
+        first = GAMES[:1] if item.get_closest_marker("of_the_game") else GAMES
+        if path.startswith(LATER) or model and is_standard and model not in first:
+            item.add_marker("later")
         marks = []
         if item.get_closest_marker("of_the_game") and model not in GAMES:
             marks = ["slow"]

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 import typer.core
 
+from kgan.utils.packages import explained_imports
+
 # What the library raises for input that it can't take. All else is a fault, with its traceback.
 _BAD_INPUT = (ValueError, TypeError, OSError, ImportError, MemoryError)
 
@@ -90,7 +92,8 @@ def library(module=None):
     # What matters of TensorFlow's errors arrives as an exception; the rest alarms for nothing, such
     # as "failed call to cuInit" on every machine without a GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with contextlib.nullcontext() if "keras" in sys.modules else _without_notes():
+    quiet = contextlib.nullcontext() if "keras" in sys.modules else _without_notes()
+    with explained_imports(), quiet:
         from kgan.app import runs
     if module is not None:
         from kgan.app import user_files

@@ -28,9 +28,9 @@ def list_models(
     for name in names:
         text = runs.registry.builder_of(name).__doc__ or ""
         # "Radford et al. 2016" of the reference: `describe` shows all of it.
-        paper = re.search(r"Reference:\s*([^,\n]+)", text)
+        named = re.search(r"Reference:\s*([^,\n]+)", text)
         summary = text.strip().partition("\n")[0]
-        rows.append((name, paper[1] if paper else "", summary))
+        rows.append((name, named[1] if named else "", summary))
     rows.insert(0, ("NAME", "PAPER", "SUMMARY"))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     for name, paper, summary in rows:

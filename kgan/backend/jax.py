@@ -91,8 +91,7 @@ class Engine:
 
     def synchronize(self):
         """Puts the state of a running `fit` back into the variables."""
-        if getattr(self, "_jax_state", None):
-            self.jax_state_sync()
+        self.jax_state_sync()
 
 
 def _places(variables, wanted):

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan import backend
+from kgan.backend import keras_internals
 from kgan.data.structure import unpack
 from kgan.game.averages import Averages, kept
 from kgan.game.data_order import DataOrder
@@ -182,7 +183,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             )
             optimizers.build_players(variables)
             # `loss` is the sum of the players' losses: see get_metrics_result.
-            self._loss_tracker = None
+            keras_internals.drop_loss_tracker(self)
             for name, player in self.players.items():
                 for term in ("loss", *player.terms):
                     key = f"{name}_{term}"
@@ -199,7 +200,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
 
     def _computes_in_half(self, player):
         networks = [getattr(self, network) for network in self.players[player].networks]
-        layers = [layer for network in networks for layer in network._flatten_layers()]
+        layers = [layer for network in networks for layer in keras_internals.all_layers(network)]
         return any(layer.compute_dtype == "float16" for layer in layers)
 
     def _variables_of_players(self):
@@ -374,7 +375,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         norms = model.gradient_norms((kgan.data.ring(64, seed=0),))
         ```
         """
-        self._assert_compile_called("gradient_norms")
+        keras_internals.require_compiled(self, "gradient_norms")
         self.synchronize()
         batch = self.unpack(tuple(batch))
         # A forward pass in training mode moves statistics, noise and pools.

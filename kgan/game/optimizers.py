@@ -5,6 +5,7 @@ import difflib
 import keras
 from keras import ops
 
+from kgan.backend import keras_internals
 from kgan.utils.arguments import check_count
 
 
@@ -137,7 +138,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             if not optimizer.built:
                 with keras.name_scope(player):
                     optimizer.build(variables[player])
-            known = {id(variable) for variable in optimizer._trainable_variables}
+            known = {id(variable) for variable in keras_internals.variables_of(optimizer)}
             if known != {id(variable) for variable in variables[player]}:
                 raise ValueError(
                     f"The optimizer of player '{player}' was built on other variables, those of "
@@ -161,7 +162,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     @property
     def variables(self):
         """The clock, then every inner optimizer's variables."""
-        return [self._iterations] + [v for inner in self.optimizers for v in inner.variables]
+        return [self.iterations] + [v for inner in self.optimizers for v in inner.variables]
 
     @property
     def learning_rate(self):
@@ -181,11 +182,11 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
     def save_own_variables(self, store):
         """Saves the clock: Keras finds and saves the inner optimizers by itself."""
-        store["iterations"] = ops.convert_to_numpy(self._iterations)
+        store["iterations"] = ops.convert_to_numpy(self.iterations)
 
     def load_own_variables(self, store):
         """Restores the clock; Keras restores the inner optimizers."""
-        self._iterations.assign(store["iterations"])
+        self.iterations.assign(store["iterations"])
 
     def averages(self, variables):
         """The moving average of each of these variables, where an inner optimizer keeps one.
@@ -201,11 +202,11 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         pairs = []
         for optimizer in self.optimizers:
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-            if optimizer.use_ema and ops.convert_to_numpy(optimizer._iterations) > 0:
-                averages = optimizer._model_variables_moving_average
+            if optimizer.use_ema and ops.convert_to_numpy(optimizer.iterations) > 0:
+                averages = keras_internals.averages_of(optimizer)
                 pairs += [
                     (variable, average)
-                    for variable, average in zip(optimizer._trainable_variables, averages)
+                    for variable, average in zip(keras_internals.variables_of(optimizer), averages)
                     if id(variable) in wanted and average is not None
                 ]
         return pairs

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kgan.backend import keras_internals
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
 from kgan.data.structure import are_paired
@@ -68,7 +69,7 @@ class Training:
             ValueError: when the data can't be what the model was built for.
             TypeError: when the data is of a kind that no model takes.
         """
-        self._assert_compile_called("fit")
+        keras_internals.require_compiled(self, "fit")
         if sample_weight is not None or class_weight is not None:
             raise ValueError(
                 "A game has no per-sample loss to weight. Resample the data instead. Received: "
@@ -136,9 +137,9 @@ class Training:
             raise ValueError(
                 "A game has no per-sample loss to weight. Received: sample_weight is not None"
             )
-        in_fit = kwargs.get("_use_cached_eval_dataset", False)
+        in_fit = keras_internals.is_called_by_fit(kwargs)
         if not in_fit:
-            self._assert_compile_called("evaluate")
+            keras_internals.require_compiled(self, "evaluate")
             x, y = self._batches(check(self.fields, x, y), batch_size), None
         as_dict = kwargs.pop("return_dict", False)
         self.synchronize()
@@ -151,7 +152,7 @@ class Training:
                 measured = self.sample_metrics.measure(self, x, kwargs.get("steps"), show_progress)
         if as_dict:
             return {**logs, **measured}
-        return [*self._flatten_metrics_in_order(logs), *measured.values()]
+        return [*keras_internals.in_order(self, logs), *measured.values()]
 
     def predict(self, x, **kwargs):
         """The network's raw output, as `model(x)` gives it, in batches: see `keras.Model.predict`.

@@ -5,7 +5,6 @@ import random
 
 import keras
 import numpy as np
-import scipy.special
 from keras import ops
 
 DISTRIBUTIONS = ("normal", "uniform")
@@ -84,7 +83,9 @@ def sample(shape, distribution="normal", *, seed=None, truncation=None):
     if truncation is None or distribution == "uniform":
         noise = ops.convert_to_numpy(draw(shape, distribution, int(seed)))
         return noise if truncation is None else noise * np.float32(truncation)
+    from scipy import special
+
     # The inverse of the normal distribution function, between its values at the two ends.
     uniform = ops.convert_to_numpy(draw(shape, "uniform", int(seed))).astype("float64")
-    noise = np.sqrt(2.0) * scipy.special.erfinv(scipy.special.erf(truncation / 2**0.5) * uniform)
+    noise = np.sqrt(2.0) * special.erfinv(special.erf(truncation / 2**0.5) * uniform)
     return np.clip(noise, -truncation, truncation).astype("float32")

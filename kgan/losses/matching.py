@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kgan.backend import keras_internals
 from kgan.losses.functions import check_same_shape
 
 
@@ -110,7 +111,7 @@ class FeatureMatching:
             return keras.Model(discriminator.inputs, discriminator.get_layer(name).output)
         # Behind the last weights there may be a factor or an activation of the logit.
         last = [layer for layer in discriminator.layers if layer.weights][-1]
-        features = last._inbound_nodes[-1].input_tensors[0]
+        features = keras_internals.last_input(last)
         if isinstance(last, keras.Model):
             features = self.reader(last)(features)
         return keras.Model(discriminator.inputs, features)

@@ -3,6 +3,7 @@
 import keras
 
 from kgan import losses
+from kgan.backend import keras_internals
 from kgan.models.conditions import Condition
 from kgan.utils.arguments import check_part
 
@@ -81,7 +82,7 @@ def check_penalties(penalties, terms, discriminator):
     per_sample = [penalty.name for penalty in penalties if penalty.per_sample]
     mixing = [
         layer
-        for layer in discriminator._flatten_layers()
+        for layer in keras_internals.all_layers(discriminator)
         if isinstance(layer, keras.layers.BatchNormalization)
         or getattr(layer, "mixes_samples", False)
     ]

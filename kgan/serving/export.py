@@ -16,6 +16,7 @@ import tempfile
 
 import keras
 
+from kgan.backend import keras_internals
 from kgan.serving.endpoints import Endpoint, Noise, Runner
 
 FORMATS = ("tf_saved_model", "onnx")
@@ -269,7 +270,7 @@ def _own_modules(model):
     """Modules of a user's own classes of fields and layers, which must run before they load."""
     table = model.answers.table.values()
     fields = [field for endpoint in table for field in (*endpoint.inputs, endpoint.output)]
-    layers = [layer for layer in model._flatten_layers() if layer is not model]
+    layers = [layer for layer in keras_internals.all_layers(model) if layer is not model]
     modules = {type(entry).__module__ for entry in (*fields, *layers)}
     known = ("kgan", "keras", "builtins", "__main__")
     return {module for module in modules if module.partition(".")[0] not in known}

@@ -82,6 +82,7 @@ def test_killed_in_the_fourth_epoch_and_resumed_ends_bit_for_bit_the_same(tmp_pa
     check_equal(state_of(tmp_path), six_epochs)
 
 
+@pytest.mark.later
 @needs_cpu_tensorflow
 def test_saved_as_keras_and_resumed_in_a_new_process_ends_bit_for_bit_the_same(
     tmp_path, six_epochs

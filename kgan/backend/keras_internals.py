@@ -1,0 +1,66 @@
+"""The private names of Keras that kgan uses, each in one function.
+
+Keras promises nothing about names that begin with an underscore, so setup.cfg admits only the minor
+release that these were read in, and `tests/backend/keras_internals_test.py` checks each of them in
+the Keras that is installed. To move to the next minor release: raise the bound, run that test, and
+change this file where it fails. No other file of kgan or of the zoo may use such a name.
+
+Called or read, each through the function on its left:
+
+| function | private name | instead of |
+|---|---|---|
+| `all_layers` | `Layer._flatten_layers` | `Model.layers`, which holds the outermost layers only |
+| `last_input` | `Operation._inbound_nodes` | `Layer.input`, which is that of the first call |
+| `drop_loss_tracker` | `Trainer._loss_tracker` | an option of `compile` to track no loss |
+| `require_compiled` | `Trainer._assert_compile_called` | a message of our own beside Keras's |
+| `in_order` | `Trainer._flatten_metrics_in_order` | another order than that of Keras's `evaluate` |
+| `is_called_by_fit` | `_use_cached_eval_dataset` of `evaluate` | nothing public says who calls |
+| `variables_of` | `Optimizer._trainable_variables` | `Optimizer.variables`, which holds its state |
+| `averages_of` | `Optimizer._model_variables_moving_average` | the same |
+
+Overridden, each in the file on its left:
+
+| file | private name | what for |
+|---|---|---|
+| `tensorflow.py` | `Trainer._maybe_symbolic_build` | Keras would call the built model on a batch |
+"""
+
+
+def all_layers(layer):
+    """A layer or model and all layers within it, at any depth, each once."""
+    return list(layer._flatten_layers())
+
+
+def last_input(layer):
+    """The symbolic tensor that a layer was last called on, the first where it takes several."""
+    return layer._inbound_nodes[-1].input_tensors[0]
+
+
+def drop_loss_tracker(model):
+    """Takes away the mean of one loss that `compile` gives a model: a game logs its own sum."""
+    model._loss_tracker = None
+
+
+def require_compiled(model, method):
+    """Raises Keras's own `ValueError` when a model that is not compiled is asked for `method`."""
+    model._assert_compile_called(method)
+
+
+def in_order(model, logs):
+    """The values of `logs`, a dict, in the order in which Keras's `evaluate` lists them."""
+    return model._flatten_metrics_in_order(logs)
+
+
+def is_called_by_fit(arguments):
+    """Whether the keyword arguments of `evaluate` come from `fit`, which caches validation data."""
+    return arguments.get("_use_cached_eval_dataset", False)
+
+
+def variables_of(optimizer):
+    """The list of variables that an optimizer was built on, in its own order."""
+    return optimizer._trainable_variables
+
+
+def averages_of(optimizer):
+    """The moving average of each of `variables_of(optimizer)`, which has `use_ema=True`."""
+    return optimizer._model_variables_moving_average
