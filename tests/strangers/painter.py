@@ -54,8 +54,7 @@ def painter(fields=FIELDS, seed=None):
     Args:
         fields: tuple of the fields of pictures, captions and labels.
         seed: integer. Defaults to `None`.
-
-    Returns: a `Painter`. Raises: nothing. Example: ```python kgan.zoo.load("painter")```.
+    Returns: `Painter`. Raises: no. Example: ```python kgan.zoo.load("painter")```.
     """
     names = ("picture", "caption", "kind")
     picture, caption, kind = (field.renamed(name) for field, name in zip(fields, names))
