@@ -2,7 +2,6 @@
 
 Two residual generators with instance normalization that invert each other, two PatchGANs that see
 a pool of 50 past fakes, least squares, cycles weighted 10 and identities 5 (sections 4 and 5.2).
-Adam with learning rate 2e-4 and beta_1 0.5, batches of 1, constant and then linearly falling rates.
 """
 
 import keras
@@ -39,7 +38,7 @@ def cyclegan(
 
     Use this when there are images of both kinds but no pairs, such as photographs and paintings.
     `fit(a, b)` takes two collections of any lengths, `translate(x, direction)` makes the other
-    kind. Train in small batches: `fit(a, b, batch_size=1)` is the paper's choice.
+    kind. Train in small batches: `batch_size=1` is the paper's choice.
 
     Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
     Adversarial Networks", equations 1 to 3, sections 4 and 5.2, appendix 7.
@@ -47,15 +46,13 @@ def cyclegan(
     Deviations: the discriminators move before the generators, with their own fakes, where the
     released code moves the generators first. The discriminators' convolutions keep their size
     (`kgan.networks.patchgan`). Instance normalization has a trained scale and offset. The rate is
-    constant unless `constant_steps` and `decay_steps` are given, since they depend on your data;
-    the paper takes 100 epochs of each, and the example below shows how to count them. Images are
-    not cropped and mirrored: do so in your data.
+    constant unless `constant_steps` and `decay_steps` are given; the paper takes 100 epochs of
+    each. Images are not cropped and mirrored: do so in your data.
 
     Args:
         image_shape: tuple `(height, width, channels)` of a. Sides are multiples of 4, at least 8.
             Defaults to `(256, 256, 3)`.
-        target_channels: integer, channels of b, which has the size of a. Defaults to `None`: as
-            many as a.
+        target_channels: integer, channels of b. Defaults to `None`: as many as a.
         loss: a name or instance of `kgan.losses`. Defaults to `"least_squares"`.
         cycle_weight: float, weight of the L1 distance after both directions. Defaults to 10.0.
         identity_weight: float, times `cycle_weight`: weight of the L1 distance of what should not

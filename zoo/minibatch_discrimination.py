@@ -1,14 +1,14 @@
 """GAN with minibatch discrimination (Salimans et al. 2016, section 3).
 
 Section 3.2: the discriminator's last layer sees, beside a sample's features, how close they are to
-those of the batch's other samples, so that a generator which repeats itself gives itself away.
-Sections 3.1, 3.3 and 3.4: feature matching, historical averaging, one-sided label smoothing.
+those of the batch's other samples. Sections 3.1, 3.3, 3.4: feature matching, historical averaging.
 """
 
 import keras
 
 from kgan import layers, losses, networks
 from kgan.catalog.registry import Like, register
+from kgan.data.fields import Images, kind_of_shape
 from kgan.models.gan import GAN
 
 
@@ -91,7 +91,7 @@ def minibatch_discrimination(
     }
     if statistic not in heads:
         raise ValueError(f"`statistic` must be in {list(heads)}. Received: statistic={statistic!r}")
-    is_image = len(sample_shape) == 3
+    is_image = kind_of_shape(sample_shape) is Images
     generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,

@@ -7,6 +7,7 @@ told apart from the data, so that it has to match the data's variety.
 
 from kgan import losses, networks
 from kgan.catalog.registry import Like, register
+from kgan.data.fields import Images, kind_of_shape
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
@@ -86,7 +87,7 @@ def pacgan(
     ```
     """
     if discriminator_normalization is None:
-        discriminator_normalization = len(sample_shape) == 3
+        discriminator_normalization = kind_of_shape(sample_shape) is Images
     generator, discriminator = networks.standard.pair(
         sample_shape,
         latent_dim,

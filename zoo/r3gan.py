@@ -1,12 +1,12 @@
 """The modern baseline GAN (Huang et al. 2024), "R3GAN": relativistic, R1, R2, residual networks.
 
 The discriminator only has to tell each real sample from one generated sample (relativistic
-pairing), its gradient is pulled to zero at real and at generated samples (R1 and R2), and with a
-loss that well-behaved, the networks need neither normalization nor any other trick.
+pairing), and its gradient is pulled to zero at real and at generated samples (R1 and R2).
 """
 
 from kgan import layers, losses, networks
 from kgan.catalog.registry import Like, register
+from kgan.data.fields import Vectors, kind_of_shape
 from kgan.game.optimizers import adam
 from kgan.models.gan import GAN
 
@@ -35,7 +35,7 @@ def r3gan(
 
     Use this for images when quality and variety matter more than speed, and for vectors.
 
-    Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN",
+    Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline",
     section 2 (loss), section 4, configuration E (networks).
 
     Deviations: far narrower than the paper's 768 channels, one residual block per stage in place of
@@ -91,7 +91,7 @@ def r3gan(
     samples = model.generate(16, seed=0)
     ```
     """
-    if len(sample_shape) == 1:
+    if kind_of_shape(sample_shape) is Vectors:
         sizes = {"units": units}
     else:
         sizes = {

@@ -13,7 +13,7 @@ from kgan.losses.adversarial import (
     RelativisticPairing,
     Wasserstein,
 )
-from kgan.losses.averaging import HistoricalAveraging
+from kgan.losses.historical import HistoricalAveraging
 from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential

@@ -11,7 +11,7 @@ from kgan.data.fields import of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.latent import noise as latent
 from kgan.losses.matching import depends
-from kgan.models import checks
+from kgan.models import compatibility
 from kgan.models.conditions import Condition
 from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_count
@@ -99,14 +99,14 @@ class GAN(AdversarialModel):
         self.generator = generator
         self.discriminator = discriminator
         self.loss = losses.get(loss)
-        self.penalties = checks.checked_penalties(penalties)
+        self.penalties = compatibility.checked_penalties(penalties)
         self.noise = latent.checked_distribution(noise)
         self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
         self.condition = condition
         self.feature_matching = feature_matching
         self.historical_averaging = historical_averaging
         self.augmentation = augmentation
-        checks.check_parts(self)
+        compatibility.check_parts(self)
         # Without a condition the base class says what the terms are.
         self._conditioning = Condition() if condition is None else condition
         self.noise_seed = SeedGenerator(seed)
@@ -116,9 +116,9 @@ class GAN(AdversarialModel):
         if augmentation is not None and not augmentation.built:
             # Keras would take a batch away from the data to build it.
             augmentation.build((None, *self.fields[0].shape))
-        checks.check_networks(self, self._conditioning)
+        compatibility.check_networks(self, self._conditioning)
         self._conditioning.check(self)
-        checks.check_penalties(self.penalties, self.discriminator_terms, discriminator)
+        compatibility.check_penalties(self.penalties, self.discriminator_terms, discriminator)
         self._read_features()
         self.histories = {}
         for player in ("discriminator", "generator") if historical_averaging else ():

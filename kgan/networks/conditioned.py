@@ -6,6 +6,7 @@ import math
 import keras
 from keras import layers, ops
 
+from kgan.data.fields import Images, Vectors, kind_of_shape
 from kgan.layers.codes import LatentCodes
 from kgan.networks import dcgan, mlp
 from kgan.utils.arguments import check_count
@@ -249,7 +250,7 @@ def many_headed(
 
 
 def _decoder(sample_shape, latent_dim, width, units, kernel_size, normalization):
-    if len(sample_shape) == 3:
+    if kind_of_shape(sample_shape) is Images:
         network = dcgan.generator(sample_shape, latent_dim, width, kernel_size, normalization)
     else:
         network = mlp.generator(sample_shape, latent_dim, units, normalization=normalization)
@@ -263,10 +264,10 @@ def _labels(num_classes):
 
 def _joined(samples, one_hot, embedding_dim):
     shape = samples.shape[1:]
-    if len(shape) == 3:
+    if kind_of_shape(shape) is Images:
         plane = layers.Dense(math.prod(shape[:2]), use_bias=False, name="embedding")(one_hot)
         return layers.Concatenate()([samples, layers.Reshape((*shape[:2], 1))(plane)])
-    if len(shape) > 1:
+    if kind_of_shape(shape) is not Vectors:
         samples = layers.Flatten()(samples)
     vector = layers.Dense(
         embedding_dim, use_bias=False, kernel_initializer=_normal(1.0), name="embedding"
@@ -277,7 +278,7 @@ def _joined(samples, one_hot, embedding_dim):
 def _features(samples, width, units, kernel_size, normalization):
     """The features that an unconditional discriminator sees, and its last layer."""
     shape = tuple(samples.shape[1:])
-    if len(shape) == 3:
+    if kind_of_shape(shape) is Images:
         whole = dcgan.discriminator(shape, width, kernel_size, normalization=normalization)
     else:
         whole = mlp.discriminator(shape, units)

@@ -3,6 +3,7 @@
 import keras
 from keras import initializers, layers
 
+from kgan.data.fields import Images, kind_of_shape
 from kgan.networks.parts import (
     batch_normalization,
     constrained,
@@ -37,7 +38,8 @@ def num_stages(image_shape, family="a DCGAN"):
     assert kgan.networks.dcgan.num_stages((64, 64, 3)) == 4
     ```
     """
-    if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
+    is_size = all(isinstance(n, int) and n >= 1 for n in image_shape)
+    if kind_of_shape(image_shape) is not Images or not is_size:
         raise ValueError(
             f"The networks of {family} are for images of shape (height, width, channels), all "
             "positive integers, such as (28, 28, 1). For vectors, use the model 'vanilla'. "

@@ -6,6 +6,7 @@ import random
 import keras
 from keras import layers
 
+from kgan.data.fields import Images, Vectors, kind_of_shape
 from kgan.networks.parts import batch_normalization, constrained, packed, spectrally_normalized
 from kgan.utils.arguments import check_count, check_counts
 
@@ -41,7 +42,7 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", nor
     check_counts("units", units)
     check_count("latent_dim", latent_dim)
     if activation == "auto":
-        activation = "tanh" if len(sample_shape) == 3 else "linear"
+        activation = "tanh" if kind_of_shape(sample_shape) is Images else "linear"
     noise = keras.Input((latent_dim,), name="noise")
     x = noise
     for width in units:
@@ -53,7 +54,7 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", nor
             x = layers.Dense(width, activation="relu", kernel_initializer="he_normal")(x)
     # The last layer computes in float32 whatever the policy: samples and losses need it.
     x = layers.Dense(math.prod(sample_shape), activation=activation, dtype="float32")(x)
-    if len(sample_shape) > 1:
+    if kind_of_shape(sample_shape) is not Vectors:
         x = layers.Reshape(sample_shape, dtype="float32")(x)
     return keras.Model(noise, x, name="generator")
 
@@ -105,7 +106,7 @@ def discriminator(
     check_counts("units", units)
     sample = keras.Input(sample_shape, name="sample")
     x = packed(sample, pack)
-    if len(sample_shape) > 1:
+    if kind_of_shape(sample_shape) is not Vectors:
         x = layers.Flatten()(x)
     for width in units:
         dense = layers.Dense(

@@ -3,6 +3,7 @@
 import keras
 from keras import initializers, layers
 
+from kgan.data.fields import Images, kind_of_shape
 from kgan.networks.parts import check_normalization, normalized
 from kgan.utils.arguments import check_count
 
@@ -113,7 +114,9 @@ def _check_shapes(image_shape, condition_shape):
     for name, shape in (("image_shape", image_shape), ("condition_shape", condition_shape)):
         if shape is None and name == "condition_shape":
             continue
-        if len(shape) != 3 or any(not isinstance(n, int) or n < 1 for n in shape):
+        if kind_of_shape(shape) is not Images or any(
+            not isinstance(n, int) or n < 1 for n in shape
+        ):
             raise ValueError(
                 "A PatchGAN takes images of shape (height, width, channels), all positive "
                 f"integers, such as (256, 256, 3). Received: {name}={shape!r}"

@@ -10,6 +10,7 @@ import math
 import keras
 from keras import initializers, layers, ops
 
+from kgan.data.fields import Vectors, kind_of_shape
 from kgan.networks.dcgan import stage_sizes
 from kgan.networks.parts import cropped
 from kgan.utils.arguments import check_count, check_counts
@@ -34,7 +35,7 @@ def generator(
     Use this with `kgan.networks.r3gan.discriminator` when quality matters more than speed.
     Vectors get residual layers of a perceptron with the same initialization.
 
-    Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN",
+    Reference: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline",
     section 4, configuration E.
 
     Args:
@@ -73,7 +74,7 @@ def generator(
     """
     check_count("latent_dim", latent_dim)
     noise = keras.Input((latent_dim,), name="noise")
-    if len(sample_shape) == 1:
+    if kind_of_shape(sample_shape) is Vectors:
         x = _residual_perceptron(noise, units)
         samples = _dense(*sample_shape, dtype="float32", name="samples")(x)
         return keras.Model(noise, samples, name="generator")
@@ -137,7 +138,7 @@ def discriminator(
     ```
     """
     samples = keras.Input(sample_shape, name="samples")
-    if len(sample_shape) == 1:
+    if kind_of_shape(sample_shape) is Vectors:
         x = _residual_perceptron(samples, units)
         return keras.Model(samples, _dense(1, dtype="float32")(x), name="discriminator")
     widths = _widths(len(stage_sizes(sample_shape, stages, family="R3GAN")), width)

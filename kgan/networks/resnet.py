@@ -3,6 +3,7 @@
 import keras
 from keras import initializers, layers
 
+from kgan.data.fields import Images, kind_of_shape
 from kgan.layers import ReflectionPadding2D
 from kgan.networks.parts import normalized
 from kgan.utils.arguments import check_count
@@ -94,7 +95,9 @@ def check_image_shape(image_shape):
     kgan.networks.resnet.check_image_shape((256, 256, 3))
     ```
     """
-    if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
+    if kind_of_shape(image_shape) is not Images or any(
+        not isinstance(n, int) or n < 1 for n in image_shape
+    ):
         raise ValueError(
             "This generator turns images of shape (height, width, channels) into others, all "
             f"positive integers, such as (256, 256, 3). Received: image_shape={image_shape!r}"

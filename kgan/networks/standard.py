@@ -1,5 +1,6 @@
 """A pair of generator and discriminator, selected by the shape of a sample."""
 
+from kgan.data.fields import Images, Vectors, kind_of_shape
 from kgan.networks import dcgan, mlp
 
 
@@ -68,14 +69,14 @@ def pair(
         "pack": pack,
         "head": head,
     }
-    if len(sample_shape) == 1:
+    if kind_of_shape(sample_shape) is Vectors:
         return (
             mlp.generator(
                 sample_shape, latent_dim, units=units, normalization=generator_normalization
             ),
             mlp.discriminator(sample_shape, units=units, **discriminator_options),
         )
-    if len(sample_shape) == 3:
+    if kind_of_shape(sample_shape) is Images:
         return (
             dcgan.generator(
                 sample_shape, latent_dim, width, kernel_size, generator_normalization, stages

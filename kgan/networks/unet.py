@@ -5,6 +5,7 @@ import random
 import keras
 from keras import initializers, layers
 
+from kgan.data.fields import Images, kind_of_shape
 from kgan.networks.parts import check_normalization, normalized
 from kgan.utils.arguments import check_count
 
@@ -118,7 +119,9 @@ def num_halvings(image_shape, depth=None):
     assert kgan.networks.unet.num_halvings((28, 28, 1)) == 2
     ```
     """
-    if len(image_shape) != 3 or any(not isinstance(n, int) or n < 1 for n in image_shape):
+    if kind_of_shape(image_shape) is not Images or any(
+        not isinstance(n, int) or n < 1 for n in image_shape
+    ):
         raise ValueError(
             "A U-Net translates images of shape (height, width, channels), all positive integers, "
             f"such as (256, 256, 3). Received: image_shape={image_shape!r}"

@@ -16,6 +16,7 @@ __all__ = [
     "Signals",
     "Text",
     "Vectors",
+    "kind_of_shape",
     "of_samples",
     "of_shape",
 ]
@@ -45,6 +46,18 @@ def of_samples(samples, name="samples"):
 _BY_NUMBER_OF_AXES = {1: Vectors, 2: Signals, 3: Images, 4: Clips}
 
 
+def kind_of_shape(shape):
+    """The class of field that samples of a shape are taken for: see `of_shape`.
+
+    Args:
+        shape: tuple, the shape of one sample without the batch axis.
+
+    Returns:
+        A subclass of `kgan.data.Field`.
+    """
+    return _BY_NUMBER_OF_AXES.get(len(tuple(shape)), Vectors)
+
+
 def of_shape(shape, name="x", **kwargs):
     """The field of samples of which nothing is known but the shape, as a network knows it.
 
@@ -68,4 +81,4 @@ def of_shape(shape, name="x", **kwargs):
         assert kgan.data.of_shape((28, 28, 1)) == kgan.data.Images((28, 28, 1))
         ```
     """
-    return _BY_NUMBER_OF_AXES.get(len(tuple(shape)), Vectors)(shape, name=name, **kwargs)
+    return kind_of_shape(shape)(shape, name=name, **kwargs)
