@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -58,6 +59,48 @@ def imports(node, in_function=False):
                 yield name.split(".")[0], in_function, child.lineno
         inside = in_function or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
         yield from imports(child, inside)
+
+
+def floors():
+    """The floors of the table in ARCHITECTURE.md, from the top: a list of lists of rooms."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \d+ \| ([^|]+) \|", text, flags=re.MULTILINE)
+    return [re.findall(r"`([\w/]+)/`", row) for row in rows]
+
+
+def room_of(path):
+    """`kgan/data` of `kgan/data/fields/images.py`, `zoo` of `zoo/dcgan.py`."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if parts[0] == "kgan" and len(parts) > 2 else parts[0]
+
+
+def module_files():
+    """A dict of module name -> path in the repository."""
+    names = {}
+    for path in FILES:
+        name = re.sub(r"^zoo(?=/|$)", "kgan/zoo", path).removesuffix(".py").replace("/", ".")
+        names[name.removesuffix(".__init__")] = path
+    return names
+
+
+def imported_files(path, modules):
+    """Files of kgan that a file imports anywhere, lazily too, outside of docstrings."""
+    for node in ast.walk(tree(path)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            # `from kgan import losses` takes a module, `from kgan.data import check` a name of one.
+            names = [
+                full if (full := f"{node.module}.{alias.name}") in modules else node.module
+                for alias in node.names
+            ]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            # `import_module(f"{__name__}.x")` stays in its own room, a user's name is no room.
+            names = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        for name in names:
+            if name in modules:
+                yield modules[name], node.lineno
 
 
 def num_lines(path):
@@ -164,3 +207,83 @@ def test_engines_have_the_same_names():
     first, *others = [names(f"{BACKEND}{name}.py") for name in ("tensorflow", "jax", "torch")]
     assert {"train_step", "test_step", "input_gradient"} <= first
     assert all(other == first for other in others)
+
+
+def test_every_room_has_a_floor():
+    rooms = {room_of(path) for path in FILES} - {"kgan"}
+    listed = [room for floor in floors() for room in floor]
+    assert sorted(listed) == sorted(rooms)
+
+
+def test_no_module_lies_loose():
+    loose = {path for path in FILES if path.count("/") == 1 and path.startswith("kgan/")}
+    assert loose == {"kgan/__init__.py", "kgan/__main__.py"}
+
+
+def test_no_two_rooms_share_a_name():
+    """Files and folders of the library; a zoo file is called as its model, wherever else."""
+    names = [pathlib.PurePosixPath(path).stem for path in FILES if path.startswith("kgan/")]
+    names = [name for name in names if name not in ("__init__", "__main__")]
+    folders = {part for path in FILES for part in path.split("/")[1:-1]}
+    names += sorted(folders)
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if room_of(path) != "kgan"])
+def test_imports_point_down(path):
+    heights = {room: -number for number, floor in enumerate(floors()) for room in floor}
+    modules, here = module_files(), room_of(path)
+    wrong = []
+    for target, line in imported_files(path, modules):
+        there = room_of(target)
+        if target in ("kgan/__init__.py", "kgan/__main__.py"):
+            wrong.append(f"line {line}: the package itself")
+        elif there != here and heights[there] >= heights[here]:
+            wrong.append(f"line {line}: {target}")
+    assert wrong == []
+
+
+# Where axes are counted, and not to learn what data is: arrays of points, noises, logits and the
+# like are checked there as arguments.
+COUNTS_AXES = {
+    "kgan/game/model.py": "a loss is a scalar",
+    "kgan/latent/paths.py": "noises are vectors, labels one or many",
+    "kgan/latent/projection.py": "a mean over all axes but the first",
+    "kgan/metrics/classes.py": "centres of modes are points",
+    "kgan/metrics/coverage.py": "points and labels of the counting",
+    "kgan/metrics/extractors.py": "an extractor's own input",
+    "kgan/metrics/features.py": "the classifier of digits reads grey images",
+    "kgan/metrics/two_sample.py": "features or images that the extractor made",
+    "kgan/pictures/strips.py": "pictures as arrays",
+}
+# Parts that work on tensors of any number of axes, and the room that owns what data is.
+BELOW = ("kgan/backend/", "kgan/data/", "kgan/drawing/", "kgan/layers/", "kgan/losses/")
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if not path.startswith(BELOW) and path not in COUNTS_AXES]
+)
+def test_only_fields_count_axes(path):
+    found = []
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and node.attr in ("ndim", "is_image", "rank"):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        if isinstance(node, ast.Compare):
+            for side in (node.left, *node.comparators):
+                text = ast.unparse(side)
+                if re.fullmatch(r"len\(.*shape(\[.*\])?\)|(np|ops)\.ndim\(.*\)", text):
+                    found.append(f"line {node.lineno}: {text}")
+    assert found == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.startswith("kgan/")])
+def test_nobody_asks_for_a_family(path):
+    """Callbacks, exports, pictures and the command line read the tables of a model."""
+    families = {"GAN", "ConditionalGAN", "AuxiliaryClassifierGAN", "InfoGAN"}
+    families |= {"PairedTranslator", "UnpairedTranslator"}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+            assert not families & set(re.findall(r"\w+", ast.unparse(node.args[1]))), node.lineno
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hasattr":
+            # Of layers, penalties and networks that a user brings, an attribute may be missing.
+            assert ast.unparse(node.args[0]) not in ("model", "self.model"), node.lineno

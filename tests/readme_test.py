@@ -10,7 +10,6 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "tutorials" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WRITTEN_ELSEWHERE = {"ARCHITECTURE.md", "CONTRIBUTING.md"}
 
 every_page = pytest.mark.parametrize(
     "page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES]
@@ -145,8 +144,6 @@ def test_links_and_pictures_lead_somewhere(page):
     assert found
     for path, anchor in found:
         target = (page.parent / path).resolve() if path else page
-        if target.parent == ROOT and target.name in WRITTEN_ELSEWHERE:
-            continue
         assert target.exists(), f"{path} of {page}"
         assert not anchor or anchor in anchors(target), f"#{anchor} of {page}"
 

@@ -6,9 +6,9 @@ a pool of 50 past fakes, least squares, cycles weighted 10 and identities 5 (sec
 
 import keras
 
-from kgan import networks, schedules
-from kgan.catalog.like import image_pairs
-from kgan.catalog.registry import register
+from kgan import networks
+from kgan.catalog.registry import image_pairs, register
+from kgan.game import schedules
 from kgan.models.unpaired import UnpairedTranslator
 
 

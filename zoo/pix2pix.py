@@ -8,8 +8,7 @@ learning rate 2e-4 and beta_1 0.5, batches of 1 to 10 (section 3.3 and appendix 
 import keras
 
 from kgan import networks
-from kgan.catalog.like import image_pairs
-from kgan.catalog.registry import register
+from kgan.catalog.registry import image_pairs, register
 from kgan.models.paired import PairedTranslator
 
 

@@ -6,8 +6,9 @@ Five critic moves per generator move, RMSprop with learning rate 5e-5.
 
 import keras
 
-from kgan import constraints, networks
+from kgan import networks
 from kgan.catalog.registry import Like, register
+from kgan.layers import constraints
 from kgan.models.gan import GAN
 
 

@@ -10,7 +10,9 @@ import numpy as np
 
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
-from kgan.catalog.like import Like
+from kgan.catalog.like import Like, image_pairs
+
+__all__ = ["Like", "describe", "image_pairs", "list_models", "load", "register"]
 
 _builders = {}
 _likes = {}
