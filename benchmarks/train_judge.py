@@ -28,7 +28,7 @@ from tasks.common import load_mnist
 import kgan
 from kgan.data import to_float
 from kgan.metrics import features
-from kgan.utils.files import hash_of, replacing
+from kgan.utils.files import atomic_write, hash_of
 
 BAR = 0.99
 REACH = 2  # pixels that a digit is shifted by at most
@@ -95,7 +95,7 @@ def main():
     # Without the optimizer, whose averages are twice the weights.
     shipped = kgan.metrics.digit_judge(weights=None)
     shipped.set_weights(judge.get_weights())
-    with replacing(weights) as partial:
+    with atomic_write(weights) as partial:
         shipped.save_weights(partial)
     card = {
         "name": "digit_judge",
@@ -125,7 +125,7 @@ def main():
         },
         "probe": probe(judge),
     }
-    with replacing(arguments.out / features.CARD.name) as partial:
+    with atomic_write(arguments.out / features.CARD.name) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n")
     print(f"wrote {weights}")
 

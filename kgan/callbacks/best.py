@@ -6,7 +6,7 @@ import pathlib
 
 import keras
 
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 
 class BestMoment(keras.callbacks.Callback):
@@ -26,8 +26,8 @@ class BestMoment(keras.callbacks.Callback):
         monitor: string, a name in the logs, such as `"val_frechet_distance"`. Defaults to `None`:
             the first metric that the model was compiled with.
         mode: `"min"` or `"max"`. Defaults to `None`: what is better in that metric.
-        say: function that is told, at the end, of the best and the last moment. Defaults to
-            `print`.
+        print_fn: function that is called at the end with a line on the best and the last moment.
+            Defaults to `print`.
 
     Raises:
         ValueError: from `fit`, before the first step, when the model has no metric, nothing logs
@@ -48,7 +48,7 @@ class BestMoment(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, folder, monitor=None, mode=None, say=print):
+    def __init__(self, folder, monitor=None, mode=None, print_fn=print):
         super().__init__()
         if mode not in (None, "min", "max"):
             raise ValueError(
@@ -58,7 +58,7 @@ class BestMoment(keras.callbacks.Callback):
         self.folder = pathlib.Path(folder)
         self.monitor = monitor
         self.mode = mode
-        self.say = say
+        self.print_fn = print_fn
         self.best = self.last = None
 
     @property
@@ -77,7 +77,7 @@ class BestMoment(keras.callbacks.Callback):
         if self.monitor is None:
             if not directions:
                 raise ValueError(
-                    "BestMoment needs something to judge by. Compile the model with a metric: "
+                    "BestMoment needs a metric to monitor. Compile the model with a metric: "
                     "model.compile(optimizer=model.optimizer, metrics=[kgan.metrics."
                     "FrechetDistance()]), or name a log: BestMoment(folder, monitor=..., mode=...)."
                     " Received: monitor=None and a model without metrics"
@@ -133,20 +133,20 @@ class BestMoment(keras.callbacks.Callback):
         if self.best is None or self._is_better(self.last["value"], self.best["value"]):
             self.best = self.last
             self.model.save(self.model_file)
-        with replacing(self.record_file) as partial:
+        with atomic_write(self.record_file) as partial:
             record = {"metric": self.monitor, "mode": self.mode}
             partial.write_text(json.dumps({**record, "best": self.best, "last": self.last}) + "\n")
 
     def on_train_end(self, logs=None):
         """Reports the best and the last moment."""
         if self.best is not None:
-            self.say(
+            self.print_fn(
                 f"Best {self.monitor}: {self.best['value']:.4g} in epoch {self.best['epoch']}, "
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
                 f"{self.last['epoch']}."
             )
         elif self._logged:  # Where no epoch was left to train, nothing was missed.
-            self.say(
+            self.print_fn(
                 f"BestMoment kept nothing: '{self.monitor}' was never logged, and the last epoch "
                 f"logged {self._logged}."
             )

@@ -22,7 +22,7 @@ class UnpairedTranslator(AdversarialModel):
 
     Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
     Adversarial Networks", equations 1 to 3, sections 4 and 5.2 (the identity term). The
-    discriminators' loss is halved and judges a pool of past fakes (section 4).
+    discriminators' loss is halved and taken on a pool of past fakes (section 4).
 
     Weights are those of the paper's released code, where the generators' terms stand 1 : 10 : 5.
     There, least squares are a plain mean of squares; `kgan.losses.LeastSquares` halves them, so
@@ -242,13 +242,13 @@ class UnpairedTranslator(AdversarialModel):
             )
         a, b = self.a_to_b.input_shape[1:], self.b_to_a.input_shape[1:]
         made = (self.b_to_a.output_shape[1:], self.a_to_b.output_shape[1:])
-        judged = (self.discriminator_a.input_shape[1:], self.discriminator_b.input_shape[1:])
-        if made != (a, b) or judged != (a, b):
+        taken = (self.discriminator_a.input_shape[1:], self.discriminator_b.input_shape[1:])
+        if made != (a, b) or taken != (a, b):
             raise ValueError(
-                "What one generator makes the other must read, and a discriminator must judge: "
+                "What one generator makes the other must read, and a discriminator must take: "
                 "build all four for the same two shapes. Received: a_to_b reads "
                 f"{a} and makes {made[1]}, b_to_a reads {b} and makes {made[0]}, discriminator_a "
-                f"judges {judged[0]}, discriminator_b {judged[1]}"
+                f"takes {taken[0]}, discriminator_b {taken[1]}"
             )
         if a != b and self.identity_weight:
             raise ValueError(
