@@ -97,8 +97,8 @@ class Run:
             record["examples"], record["sample_shape"] = record["examples"], record["sample_shape"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{self.record_file} is damaged, so the run can't be resumed. The model in model.keras "
-                "can still be used; to train, choose a new folder with --out. "
+                f"{self.record_file} is damaged, so the run can't be resumed. The model in "
+                "model.keras can still be used; to train, choose a new folder with --out. "
                 f"Received: {type(error).__name__} {error}"
             ) from error
         return record
@@ -112,7 +112,7 @@ class Run:
     def trim_history(self, epochs):
         """Takes rows of epochs that the saved model has not seen out of the history.
 
-        A run that was killed between writing a row and saving the model plays that epoch again.
+        A run that was killed between writing a row and saving the model trains that epoch again.
         """
         if not self.history_file.exists():
             return
@@ -211,7 +211,7 @@ def train(
         initial_epoch=done,
         epochs=epochs,
         callbacks=_callbacks(run, model, checked, picture_every),
-        # Where the bar can't be redrawn, Keras would print every step on a line of its own.
+        # Where the bar can't be redrawn, Keras would print each step on a new line.
         verbose="auto" if os.isatty(1) else 2,
     )
     minutes = (time.perf_counter() - start) / 60
@@ -266,7 +266,7 @@ def _normalized(asked, builder):
     options = asked["options"] or {}
     if "seed" in options:
         raise ValueError(
-            "The seed of a run has an option of its own, which also seeds the weights: --seed "
+            "The seed of a run is a separate option, which also seeds the weights: --seed "
             f"{options['seed']}. Received: --option seed={options['seed']}"
         )
     try:
@@ -303,8 +303,8 @@ def _check_same(run, settings, asked, defaults):
     if differences:
         raise ValueError(
             f"The run in {run.folder} was started with other settings, so it can't be "
-            f"resumed with these: {'; '.join(differences)}. Leave out what differs, which then stays as it was, "
-            "or start another run in a new folder with --out."
+            f"resumed with these: {'; '.join(differences)}. Leave out what differs, which then "
+            "stays as it was, or start another run in a new folder with --out."
         )
 
 
@@ -390,7 +390,7 @@ def load_model(path):
         )
     try:
         model = keras.saving.load_model(path)
-    except Exception as error:  # Each part of a damaged file breaks in a way of its own.
+    except Exception as error:  # Each part of a damaged file breaks in another way.
         raise ValueError(
             f"{path} can't be loaded: it is damaged, or was not saved by kgan. Take another copy, "
             f"or train again in a new folder. Received: {type(error).__name__}: {error}"

@@ -162,10 +162,7 @@ def train(
             print_fn=typer.echo,
         )
     except KeyboardInterrupt:
-        end(
-            f"\nStopped. The same command resumes the run after the last finished epoch in {out}.",
-            130,
-        )
+        end(f"\nStopped. The same command resumes after the last finished epoch in {out}.", 130)
 
 
 @app.command(

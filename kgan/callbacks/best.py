@@ -12,11 +12,11 @@ from kgan.utils.files import atomic_write
 class BestMoment(keras.callbacks.Callback):
     """Saves the model whenever a metric is the best so far, and reports the best and the last.
 
-    Choose it because a GAN's last moment is seldom its best: training goes round, and it may end in
-    a collapse. The metric comes from `compile(metrics=...)` and `validation_data`.
+    Use this because a GAN's last epoch is seldom its best: training oscillates, and it may end in
+    mode collapse. The metric comes from `compile(metrics=...)` and `validation_data`.
 
-    `folder/best.keras` is the model of the best epoch, with its optimizers, so that training can go
-    on from there; `folder/best.json` names the metric, the best and the last epoch and value. A
+    `folder/best.keras` is the model of the best epoch, with its optimizers, so that training can
+    resume from there; `folder/best.json` names the metric, the best and the last epoch and value. A
     resumed run knows the best moment of the earlier one. For how often and how much to save, and
     for other names, Keras's `ModelCheckpoint(monitor="val_...", mode=..., save_best_only=True)`
     works as well.
@@ -106,7 +106,7 @@ class BestMoment(keras.callbacks.Callback):
         self._recalled, self._logged = False, []
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Takes up what an earlier call found, up to where the model stands."""
+        """Restores what an earlier call found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._recalled:
             return

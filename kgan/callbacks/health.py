@@ -1,4 +1,4 @@
-"""The callback that watches how a game goes: who wins, what is lost, what is copied."""
+"""The callback that watches a game: which player is ahead, lost modes, copied data."""
 
 import json
 import math
@@ -23,12 +23,12 @@ _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
 class Health(keras.callbacks.Callback):
-    """Watches who is winning, whether modes are lost and whether data is copied, and says so.
+    """Watches which player is ahead, whether modes are lost, and whether data is copied.
 
-    Choose it in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
+    Use this in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
     losses in the logs, so in the progress bar, the history, `CSVLogger` and TensorBoard. When a
     failure mode begins to hold it prints, once in a run, its name, what was seen and what helps.
-    Training on arrays goes on exactly as it would without it. A dataset is read once more before
+    Training on arrays is exactly what it would be without it. A dataset is read once more before
     the first step, which moves the order of one that shuffles: with `real=` it is left alone.
 
     The figures: `accuracy_real` and `accuracy_fake`, the discriminator's; `<player>_gradient_norm`;
@@ -120,7 +120,7 @@ class Health(keras.callbacks.Callback):
         self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
         fields = self._sample()
-        # Copies, lest a small part keep all the rest in memory.
+        # Copies, so that a small part does not keep all the rest in memory.
         self._batch = tuple(field[: self.num_samples].copy() for field in fields)
         # Data that is repeated within an epoch would be its own nearest neighbour.
         reference = _without_repeats(self._features(fields[imitated]))
@@ -133,7 +133,7 @@ class Health(keras.callbacks.Callback):
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Takes up what earlier calls found, up to where the model stands."""
+        """Restores what earlier calls found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._first is None:
             self._recall()
@@ -179,7 +179,7 @@ class Health(keras.callbacks.Callback):
 
     def _measure(self):
         model, fields = self.model, self._batch
-        # The players as they are: averages do not play.
+        # The weights that are trained, not their averages.
         with model.raw_weights():
             _, fake = model.sample_like(fields, as_made=True)
         figures = {}

@@ -21,7 +21,7 @@ _STAGES = 4  # pictures of a series that show the way to the last
 def write(folder, path=None):
     """Writes one HTML file that shows a run: pictures, curves, figures, diagnoses and settings.
 
-    Choose it at the end of a training, or in the middle of one, to look at it and to show it. The
+    Use this at the end of a training, or in the middle of one, to look at it and to show it. The
     file holds all that it shows: it opens without a network, in light and in dark, on a screen and
     on a telephone. `kgan report runs/x` calls this function.
 

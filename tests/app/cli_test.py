@@ -318,7 +318,7 @@ def test_help_teaches():
         assert page.exit_code == 0
         assert re.search(rf"Examples?:\n +kgan {name} ", page.output)
     text = " ".join(kgan("train", "--help").output.split())
-    for words in ("[default: 64]", "in pixels", "KEY=VALUE", "resume after its last finished epoch"):
+    for words in ("[default: 64]", "in pixels", "KEY=VALUE", "resume after its last finished"):
         assert words in text
 
 
