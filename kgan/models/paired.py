@@ -12,7 +12,7 @@ from kgan.utils.arguments import check_weight
 class PairedTranslator(AdversarialModel):
     """A generator that learns from pairs, and a discriminator of whole pairs.
 
-    Choose it when each input comes with the output that is wanted for it: edges and photographs,
+    Use this when each input comes with the output that is wanted for it: edges and photographs,
     maps and aerial pictures, small images and large ones, noisy speech and clean. For two
     collections without pairs, use a CycleGAN.
 

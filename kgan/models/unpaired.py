@@ -13,9 +13,9 @@ from kgan.utils.arguments import check_count, check_weight
 class UnpairedTranslator(AdversarialModel):
     """Two generators that undo each other, and a discriminator for each of the two collections.
 
-    Choose it when there are samples of both kinds but no pairs: photographs and paintings, summer
+    Use this when there are samples of both kinds but no pairs: photographs and paintings, summer
     and winter, horses and zebras. `fit(a, b)` takes two collections of any lengths, and shuffles
-    each by itself. Where pairs exist, `kgan.PairedTranslator` learns more from less.
+    each separately. Where pairs exist, `kgan.PairedTranslator` learns more from less.
 
     It finds a mapping that can be undone, not necessarily the one that you mean: nothing in the
     loss says which a belongs to which b. Look at what `translate` makes.
@@ -39,8 +39,8 @@ class UnpairedTranslator(AdversarialModel):
         discriminator_b: functional `keras.Model` from samples of b to logits of any shape.
         loss: a `kgan.losses` pair or its name. Defaults to `"least_squares"`.
         cycle_weight: float of at least 0, times the L1 distance of each sample to what comes back
-            from a journey both ways; the paper's lambda. Defaults to 10.0.
-        identity_weight: float of at least 0. A generator that is given what it shall make should
+            from both translations in turn; the paper's lambda. Defaults to 10.0.
+        identity_weight: float of at least 0. A generator that is given what it is to make should
             leave it alone: `identity_weight * cycle_weight` times the L1 distance. It keeps
             colours. 0 leaves the term out, which it must where a and b differ in shape. Defaults
             to 0.5.
