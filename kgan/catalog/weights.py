@@ -63,7 +63,7 @@ def card(builder, name):
 def save(model, path):
     """Writes the players' networks as one small file: averages where there are any, in float16.
 
-    Choose it for weights that are shipped. Optimizers, clock and random states are left out:
+    Use this for weights that are shipped. Optimizers, clock and random states are left out:
     `model.save` keeps those. A rounding of 1 in 2,048 is not seen in samples.
 
     Args:
