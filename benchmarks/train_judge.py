@@ -1,9 +1,9 @@
-"""Trains the digit judge that kgan ships, and writes its weights and its card.
+"""Trains the classifier of digits that kgan ships, and writes its weights and its card.
 
     python benchmarks/train_judge.py                     # into kgan/metrics
     python benchmarks/train_judge.py --out runs/judge    # elsewhere, to compare
 
-MNIST comes from `$KGAN_DATA/mnist.npz`. The judge is a small convolutional network
+MNIST comes from `$KGAN_DATA/mnist.npz`. The classifier is a small convolutional network
 (`kgan.metrics.digit_judge`), trained with Adam, a learning rate that falls along a cosine, and
 digits shifted by up to two pixels each way. The test images choose nothing: they are read once, at
 the end, and the weights are written only when at least 99.0 % of them are read rightly.
@@ -35,7 +35,7 @@ REACH = 2  # pixels that a digit is shifted by at most
 
 
 class Shifted(keras.utils.PyDataset):
-    """Batches of digits, shuffled and shifted anew in each epoch."""
+    """Batches of digits, shuffled and shifted again in each epoch."""
 
     def __init__(self, images, labels, batch_size, seed):
         super().__init__()

@@ -205,7 +205,7 @@ class LinearDecay(keras.callbacks.Callback):
 
 
 def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_data=None):
-    """Plays `recipe.steps` steps on arrays, and returns the steps, the minutes and the history.
+    """Trains `recipe.steps` steps on arrays, and returns the steps, the minutes and the history.
 
     Args:
         model: a compiled model.
