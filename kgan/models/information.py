@@ -233,8 +233,8 @@ class InfoGAN(GAN):
         check_count("batch_size", batch_size)
         if labels is not None:
             raise ValueError(
-                "An InfoGAN knows no labels, but categories that it found, in an order that differs "
-                f"from seed to seed. Ask for them with `categories=`. Received: labels={labels!r}"
+                "An InfoGAN knows no labels, but categories that it found, in an order that "
+                f"differs from seed to seed. Ask with `categories=`. Received: labels={labels!r}"
             )
         shape = (num_samples, *self.latent_shape)
         noise = latent.sample(shape, self.noise, seed=seed, truncation=truncation)
