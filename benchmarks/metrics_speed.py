@@ -1,11 +1,11 @@
-"""Seconds that `kgan.metrics.evaluate` takes, metric by metric, on digits through the judge.
+"""Seconds that `kgan.metrics.evaluate` takes, metric by metric, on digits through their classifier.
 
     python benchmarks/metrics_speed.py                     # 10 000 samples of each side
     python benchmarks/metrics_speed.py --samples 1000
 
-One half of MNIST's training images plays the real data, and images of the other half, blurred by
-noise, play the generator's. The bar is 60 seconds for 10 000 samples of 28x28 on two cores, with
-loading and compiling the judge.
+One half of MNIST's training images is the real data, and images of the other half, blurred by
+noise, are the generator's. The bar is 60 seconds for 10 000 samples of 28x28 on two cores, with
+loading and compiling the classifier.
 """
 
 import os

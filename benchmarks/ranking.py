@@ -5,7 +5,7 @@
 
 All are measured against half of MNIST's training images. "Real" is as many images of the other
 half; "early" is the same model after some steps from nothing; "noise" is uniform pixels. Figures
-that tell quality must fall, or rise, along that row; the others are printed and not judged. Reads
+that tell quality must fall, or rise, along that row; the others are printed and not checked. Reads
 `mnist.npz` in `$KGAN_DATA`.
 """
 

@@ -63,7 +63,7 @@ except ImportError:
 
 LEARNING_RATE, BETA_1 = 2e-4, 0.5
 EXAMPLE_BAR = 0.9
-# Above this share of the machine's cores used by others, a verdict is marked as disturbed.
+# Above this share of the machine's cores used by others, a result is marked as disturbed.
 QUIET = 0.05
 
 

@@ -1,9 +1,9 @@
-"""Trains the digit judge that kgan ships, and writes its weights and its card.
+"""Trains the classifier of digits that kgan ships, and writes its weights and its card.
 
     python benchmarks/train_judge.py                     # into kgan/metrics
     python benchmarks/train_judge.py --out runs/judge    # elsewhere, to compare
 
-MNIST comes from `$KGAN_DATA/mnist.npz`. The judge is a small convolutional network
+MNIST comes from `$KGAN_DATA/mnist.npz`. The classifier is a small convolutional network
 (`kgan.metrics.digit_judge`), trained with Adam, a learning rate that falls along a cosine, and
 digits shifted by up to two pixels each way. The test images choose nothing: they are read once, at
 the end, and the weights are written only when at least 99.0 % of them are read rightly.
@@ -28,14 +28,14 @@ from tasks.common import load_mnist
 import kgan
 from kgan.data import to_float
 from kgan.metrics import features
-from kgan.utils.files import hash_of, replacing
+from kgan.utils.files import atomic_write, hash_of
 
 BAR = 0.99
 REACH = 2  # pixels that a digit is shifted by at most
 
 
 class Shifted(keras.utils.PyDataset):
-    """Batches of digits, shuffled and shifted anew in each epoch."""
+    """Batches of digits, shuffled and shifted again in each epoch."""
 
     def __init__(self, images, labels, batch_size, seed):
         super().__init__()
@@ -95,7 +95,7 @@ def main():
     # Without the optimizer, whose averages are twice the weights.
     shipped = kgan.metrics.digit_judge(weights=None)
     shipped.set_weights(judge.get_weights())
-    with replacing(weights) as partial:
+    with atomic_write(weights) as partial:
         shipped.save_weights(partial)
     card = {
         "name": "digit_judge",
@@ -125,7 +125,7 @@ def main():
         },
         "probe": probe(judge),
     }
-    with replacing(arguments.out / features.CARD.name) as partial:
+    with atomic_write(arguments.out / features.CARD.name) as partial:
         partial.write_text(json.dumps(card, indent=1) + "\n")
     print(f"wrote {weights}")
 

@@ -247,7 +247,7 @@ def run(task, seed, out):
     """Trains, and writes weights, picture and card into `out`; returns the card."""
     model = task.build(seed)
     model.compile(optimizer=model.optimizer, metrics=task.metrics())
-    best = kgan.callbacks.BestMoment(out, say=say)
+    best = kgan.callbacks.BestMoment(out, print_fn=say)
     best.record_file.unlink(missing_ok=True)
     start = time.process_time()
     validation = task.validation_data

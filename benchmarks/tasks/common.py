@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Result:
             "python": platform.python_version(),
             "cores": os.cpu_count(),
         }
-        with replacing(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text(json.dumps(_plain(content), indent=1) + "\n")
 
 
@@ -205,7 +205,7 @@ class LinearDecay(keras.callbacks.Callback):
 
 
 def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_data=None):
-    """Plays `recipe.steps` steps on arrays, and returns the steps, the minutes and the history.
+    """Trains `recipe.steps` steps on arrays, and returns the steps, the minutes and the history.
 
     Args:
         model: a compiled model.

@@ -4,7 +4,8 @@ The two collections are disjoint parts of MNIST's training images, of unlike len
 (grey, in three channels), b inverted, white becoming black, and multiplied by one fixed colour. No
 training image of a has its partner in b. Every test image has a hidden partner, since b is a known
 function of a, and so there is a truth to compare with in both directions: peak signal-to-noise
-ratio over all pixels, and the digit that the judge reads (of b with colour and inversion undone).
+ratio over all pixels, and the digit that the classifier reads (of b with colour and inversion
+undone).
 
 The loss does not say which a belongs to which b. A mapping that exchanged digits, or dark and
 bright strokes, could be undone as well: that is what the figures are to show.
@@ -94,7 +95,7 @@ def run(model_name, seed, out, quick):
     steps, minutes, _ = train(model, (a, b), recipe, epoch_steps=250)
     core_minutes = (time.process_time() - start) / 60
     figures, a_made, b_made = figures_of(model, tested, labels)
-    # What the judge says of the truth, and what an answer without a look would give.
+    # What the classifier reads of the truth, and what an answer without a look would give.
     read, _ = kgan.metrics.read_digits(tested)
     mean = kind_a(digits).mean((0, 1, 2))
     figures["judge's own accuracy"] = float(np.mean(read == labels))

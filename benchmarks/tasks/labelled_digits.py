@@ -1,6 +1,6 @@
-"""Do conditional models make the digit that they are asked for? MNIST, read by the digit judge.
+"""Do conditional models make the digit that they are asked for? MNIST, read by a classifier.
 
-The judge reads 10 000 samples, 1 000 of each label. Variety is the standard deviation of pixels
+It reads 10 000 samples, 1 000 of each label. Variety is the standard deviation of pixels
 among the samples of one label, averaged over pixels and labels, as a share of that of MNIST's
 test images: 1 where samples vary as the data does, 0 where a label has one picture only.
 

@@ -1,7 +1,7 @@
 """Ring and grid: mixtures of Gaussians, whose modes can be counted.
 
 The protocol is PacGAN's (Lin et al. 2018, section 4.1), with budgets of minutes in place of hours:
-100 000 fixed points, 2 500 samples judged, BatchNorm in inference. The paper trains 400 000
+100 000 fixed points, 2 500 samples measured, BatchNorm in inference. The paper trains 400 000
 simultaneous steps of wide maxout networks, so its table and these figures stand in two columns.
 """
 

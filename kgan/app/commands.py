@@ -81,7 +81,7 @@ def start(
 ):
     """Train, look at and serve generative adversarial networks.
 
-    A run is a folder: `train` makes it and goes on with it, `report` shows it, `generate` and
+    A run is a folder: `train` makes it and resumes it, `report` shows it, `generate` and
     `export` use it.
     KERAS_BACKEND=tensorflow, jax or torch chooses what computes.
     """

@@ -1,4 +1,4 @@
-"""A run: one training of a model of the zoo, in a folder where it goes on after a stop.
+"""A run: one training of a model of the zoo, in a folder from which it can be resumed.
 
 The folder holds `model.keras` (all of the model after its last finished epoch), `run.json` (the
 settings), `history.csv` (the losses and the figures of `Health`, one row per epoch), `health.json`
@@ -29,7 +29,7 @@ from kgan.data.checks import check
 from kgan.data.sampling import first_samples
 from kgan.data.structure import are_paired
 from kgan.game import AdversarialModel
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 DEFAULTS = {
     "size": None,
@@ -97,22 +97,22 @@ class Run:
             record["examples"], record["sample_shape"] = record["examples"], record["sample_shape"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{self.record_file} is damaged, so the run can't go on. The model in model.keras "
-                "can still be used; to train, choose a new folder with --out. "
+                f"{self.record_file} is damaged, so the run can't be resumed. The model in "
+                "model.keras can still be used; to train, choose a new folder with --out. "
                 f"Received: {type(error).__name__} {error}"
             ) from error
         return record
 
     def write(self, record):
-        """Writes the run's record, whole or not at all."""
+        """Writes the run's record, in an atomic write."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(self.record_file) as partial:
+        with atomic_write(self.record_file) as partial:
             partial.write_text(json.dumps(record, indent=2) + "\n")
 
     def trim_history(self, epochs):
         """Takes rows of epochs that the saved model has not seen out of the history.
 
-        A run that was killed between writing a row and saving the model plays that epoch again.
+        A run that was killed between writing a row and saving the model trains that epoch again.
         """
         if not self.history_file.exists():
             return
@@ -120,7 +120,7 @@ class Run:
             header, *rows = list(csv.reader(file)) or [[]]
         # A row that was cut off by the kill is shorter than the header.
         rows = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
-        with replacing(self.history_file) as partial, partial.open("w", newline="") as file:
+        with atomic_write(self.history_file) as partial, partial.open("w", newline="") as file:
             csv.writer(file).writerows([header, *rows] if rows else [])
 
 
@@ -132,16 +132,16 @@ def train(
     data_dir=None,
     steps_per_execution=None,
     picture_every=1,
-    say=print,
+    print_fn=print,
 ):
     """Trains a model of the zoo in a folder, from where an earlier call with that folder stopped.
 
-    A run that was stopped, even by a kill, and goes on ends with the weights of one that was
+    A run that was stopped, even by a kill, and resumed ends with the weights of one that was
     never stopped, bit for bit where the backend's arithmetic is: TensorFlow on a CPU.
 
     Args:
         folder: path of the run's folder, new or made by an earlier call.
-        epochs: integer, how many epochs the run shall have in the end.
+        epochs: integer, how many epochs the run has in the end.
         asked: dict with `model` and `data`, and any of `size`, `channels`, `batch_size`,
             `max_examples`, `seed` and `options`. What is missing or `None` has the value of the
             earlier call, or its default.
@@ -149,7 +149,7 @@ def train(
         steps_per_execution: integer, batches per compiled call. Defaults to `None`: as before, or
             1.
         picture_every: integer, epochs from picture to picture; 0 for none. Defaults to 1.
-        say: function that is told, in lines, what goes on. Defaults to `print`.
+        print_fn: function that is called with each line of the report. Defaults to `print`.
 
     Returns:
         The compiled model.
@@ -173,7 +173,7 @@ def train(
     model = load_model(run.model_file) if record and run.model_file.exists() else None
     done = _epochs_done(run, model, record) if model else 0
     if done >= epochs:
-        say(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
+        print_fn(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
     loaded = load_data(settings["data"], settings, data_dir, registry.takes_labels(builder))
     samples = _first(loaded)
@@ -198,12 +198,12 @@ def train(
         stale.unlink()
     run.trim_history(done)
     steps = -(-found["examples"] // settings["batch_size"])
-    say(
+    print_fn(
         f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
         f"{keras.config.backend()} on {_device(model)}."
     )
     if done:
-        say(f"Goes on after epoch {done}.")
+        print_fn(f"Resuming after epoch {done}.")
     start = time.perf_counter()
     model.fit(
         loaded,
@@ -211,17 +211,17 @@ def train(
         initial_epoch=done,
         epochs=epochs,
         callbacks=_callbacks(run, model, checked, picture_every),
-        # Where the bar can't be redrawn, Keras would print every step on a line of its own.
+        # Where the bar can't be redrawn, Keras would print each step on a new line.
         verbose="auto" if os.isatty(1) else 2,
     )
     minutes = (time.perf_counter() - start) / 60
     steps *= epochs - done
-    say(f"Trained epochs {done + 1} to {epochs}: {steps} steps in {minutes:.1f} minutes.")
-    say(f"  model     {run.model_file}")
-    say(f"  losses    {run.history_file}")
+    print_fn(f"Trained epochs {done + 1} to {epochs}: {steps} steps in {minutes:.1f} minutes.")
+    print_fn(f"  model     {run.model_file}")
+    print_fn(f"  losses    {run.history_file}")
     if picture_every:
-        say(f"  pictures  {run.samples}")
-    say(f"  report    {report.write(run.folder)}")
+        print_fn(f"  pictures  {run.samples}")
+    print_fn(f"  report    {report.write(run.folder)}")
     return model
 
 
@@ -266,7 +266,7 @@ def _normalized(asked, builder):
     options = asked["options"] or {}
     if "seed" in options:
         raise ValueError(
-            "The seed of a run has an option of its own, which also seeds the weights: --seed "
+            "The seed of a run is a separate option, which also seeds the weights: --seed "
             f"{options['seed']}. Received: --option seed={options['seed']}"
         )
     try:
@@ -302,9 +302,9 @@ def _check_same(run, settings, asked, defaults):
     ]
     if differences:
         raise ValueError(
-            f"The run in {run.folder} was started with other settings, so it can't go on with "
-            f"these: {'; '.join(differences)}. Leave out what differs, which then stays as it was, "
-            "or start another run in a new folder with --out."
+            f"The run in {run.folder} was started with other settings, so it can't be "
+            f"resumed with these: {'; '.join(differences)}. Leave out what differs, which then "
+            "stays as it was, or start another run in a new folder with --out."
         )
 
 
@@ -390,7 +390,7 @@ def load_model(path):
         )
     try:
         model = keras.saving.load_model(path)
-    except Exception as error:  # Each part of a damaged file breaks in a way of its own.
+    except Exception as error:  # Each part of a damaged file breaks in another way.
         raise ValueError(
             f"{path} can't be loaded: it is damaged, or was not saved by kgan. Take another copy, "
             f"or train again in a new folder. Received: {type(error).__name__}: {error}"

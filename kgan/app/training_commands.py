@@ -59,12 +59,12 @@ def _parse_options(pairs):
 
 
 @app.command(
-    short_help="Train a model, or go on with a run.",
+    short_help="Train a model, or resume a run.",
     epilog="\b\nExamples:\n"
     "  kgan train dcgan --data digits --epochs 30 --out runs/digits\n"
     "  kgan train dcgan --data photos/ --size 64 --epochs 100 --out runs/photos\n"
     "  kgan train vanilla --data ring --epochs 20 --out runs/ring --option latent_dim=2\n"
-    "\b\nThe first again with --epochs 60 goes on with epochs 31 to 60.",
+    "\b\nThe first again with --epochs 60 resumes the run and trains epochs 31 to 60.",
 )
 def train(
     model: Model,
@@ -133,11 +133,11 @@ def train(
     ] = 1,
     module: Module = None,
 ):
-    """Train a model, or go on with a run that was stopped or shall have more epochs.
+    """Train a model, or resume a run that was stopped or is to have more epochs.
 
     The folder keeps the model after each epoch (model.keras), the losses (history.csv), pictures
     of samples (samples/), figures and diagnoses (health.json), the settings (run.json), and all of
-    it on one page (report.html). Call again with the same folder to go on
+    it on one page (report.html). Call again with the same folder to resume
     after its last finished epoch, exactly as if the run had never stopped; settings that are left
     out are then those of the run.
     """
@@ -159,10 +159,10 @@ def train(
             data_dir=data_dir,
             steps_per_execution=steps_per_execution,
             picture_every=picture_every,
-            say=typer.echo,
+            print_fn=typer.echo,
         )
     except KeyboardInterrupt:
-        end(f"\nStopped. The same command goes on after the last finished epoch in {out}.", 130)
+        end(f"\nStopped. The same command resumes after the last finished epoch in {out}.", 130)
 
 
 @app.command(

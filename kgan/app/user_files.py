@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from kgan import data, drawing
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 
 def load_data(name, settings, data_dir=None, labels=False):
@@ -87,7 +87,7 @@ def save_samples(field, samples, path, in_one=True):
     if path.suffix == ".npy":
         np.save(path, samples)
     elif path.suffix == ".txt" and words is not None:
-        with replacing(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
     else:
         drawing.save_image(path, field.draw(samples))

@@ -6,17 +6,17 @@ import pathlib
 
 import keras
 
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 
 class BestMoment(keras.callbacks.Callback):
     """Saves the model whenever a metric is the best so far, and reports the best and the last.
 
-    Choose it because a GAN's last moment is seldom its best: training goes round, and it may end in
-    a collapse. The metric comes from `compile(metrics=...)` and `validation_data`.
+    Use this because a GAN's last epoch is seldom its best: training oscillates, and it may end in
+    mode collapse. The metric comes from `compile(metrics=...)` and `validation_data`.
 
-    `folder/best.keras` is the model of the best epoch, with its optimizers, so that training can go
-    on from there; `folder/best.json` names the metric, the best and the last epoch and value. A
+    `folder/best.keras` is the model of the best epoch, with its optimizers, so that training can
+    resume from there; `folder/best.json` names the metric, the best and the last epoch and value. A
     resumed run knows the best moment of the earlier one. For how often and how much to save, and
     for other names, Keras's `ModelCheckpoint(monitor="val_...", mode=..., save_best_only=True)`
     works as well.
@@ -26,8 +26,8 @@ class BestMoment(keras.callbacks.Callback):
         monitor: string, a name in the logs, such as `"val_frechet_distance"`. Defaults to `None`:
             the first metric that the model was compiled with.
         mode: `"min"` or `"max"`. Defaults to `None`: what is better in that metric.
-        say: function that is told, at the end, of the best and the last moment. Defaults to
-            `print`.
+        print_fn: function that is called at the end with a line on the best and the last moment.
+            Defaults to `print`.
 
     Raises:
         ValueError: from `fit`, before the first step, when the model has no metric, nothing logs
@@ -48,7 +48,7 @@ class BestMoment(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, folder, monitor=None, mode=None, say=print):
+    def __init__(self, folder, monitor=None, mode=None, print_fn=print):
         super().__init__()
         if mode not in (None, "min", "max"):
             raise ValueError(
@@ -58,7 +58,7 @@ class BestMoment(keras.callbacks.Callback):
         self.folder = pathlib.Path(folder)
         self.monitor = monitor
         self.mode = mode
-        self.say = say
+        self.print_fn = print_fn
         self.best = self.last = None
 
     @property
@@ -77,7 +77,7 @@ class BestMoment(keras.callbacks.Callback):
         if self.monitor is None:
             if not directions:
                 raise ValueError(
-                    "BestMoment needs something to judge by. Compile the model with a metric: "
+                    "BestMoment needs a metric to monitor. Compile the model with a metric: "
                     "model.compile(optimizer=model.optimizer, metrics=[kgan.metrics."
                     "FrechetDistance()]), or name a log: BestMoment(folder, monitor=..., mode=...)."
                     " Received: monitor=None and a model without metrics"
@@ -106,7 +106,7 @@ class BestMoment(keras.callbacks.Callback):
         self._recalled, self._logged = False, []
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Takes up what an earlier call found, up to where the model stands."""
+        """Restores what an earlier call found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._recalled:
             return
@@ -133,20 +133,20 @@ class BestMoment(keras.callbacks.Callback):
         if self.best is None or self._is_better(self.last["value"], self.best["value"]):
             self.best = self.last
             self.model.save(self.model_file)
-        with replacing(self.record_file) as partial:
+        with atomic_write(self.record_file) as partial:
             record = {"metric": self.monitor, "mode": self.mode}
             partial.write_text(json.dumps({**record, "best": self.best, "last": self.last}) + "\n")
 
     def on_train_end(self, logs=None):
         """Reports the best and the last moment."""
         if self.best is not None:
-            self.say(
+            self.print_fn(
                 f"Best {self.monitor}: {self.best['value']:.4g} in epoch {self.best['epoch']}, "
                 f"kept in {self.model_file}; last: {self.last['value']:.4g} in epoch "
                 f"{self.last['epoch']}."
             )
         elif self._logged:  # Where no epoch was left to train, nothing was missed.
-            self.say(
+            self.print_fn(
                 f"BestMoment kept nothing: '{self.monitor}' was never logged, and the last epoch "
                 f"logged {self._logged}."
             )

@@ -1,4 +1,4 @@
-"""The illnesses of a game that `Health` knows, how it tells them, and what helps."""
+"""The failure modes of a game that `Health` knows, how it tells them, and what helps."""
 
 import dataclasses
 import math
@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class Illness:
+class FailureMode:
     """One way in which a game goes wrong.
 
     Args:
@@ -118,8 +118,8 @@ def _memorised(history):
     return None
 
 
-ILLNESSES = (
-    Illness(
+FAILURE_MODES = (
+    FailureMode(
         "divergence",
         _diverged,
         "Load the last good checkpoint. Lower the learning rates, give the optimizers "
@@ -127,35 +127,35 @@ ILLNESSES = (
         '"wgan_gp".',
         from_the_start=True,
     ),
-    Illness(
+    FailureMode(
         "mode collapse",
         _collapsed,
         'Load "minibatch_discrimination" or "pacgan", whose discriminators see many samples at '
         'once, or "wgan_gp" or "r3gan"; or let the discriminator learn faster or more often '
         "(its optimizer's learning rate, discriminator_steps).",
     ),
-    Illness(
+    FailureMode(
         "inputs ignored",
         _ignores_inputs,
         "Early translations are grey and blurred: train on. If it stays, lower the discriminator's "
         "learning rate, or give the likeness to the target more weight (reconstruction_weight of "
         '"pix2pix", cycle_weight and identity_weight of "cyclegan").',
     ),
-    Illness(
+    FailureMode(
         "discriminator too strong",
         _too_strong,
         'Take loss="non_saturating" instead of "minimax", add a penalty, kgan.losses.R1(1.0), '
         "or label_smoothing=0.1, lower the discriminator's learning rate, or, with little data, "
         "give the model augmentation=kgan.layers.DifferentiableAugmentation().",
     ),
-    Illness(
+    FailureMode(
         "discriminator too weak",
         _too_weak,
         "Raise the discriminator's learning rate or width, let it move more often "
         "(discriminator_steps, where the model has it), or lower its penalties and "
         "label_smoothing.",
     ),
-    Illness(
+    FailureMode(
         "memorisation",
         _memorised,
         "Bring more data, or augmentation=kgan.layers.DifferentiableAugmentation(); stop earlier "

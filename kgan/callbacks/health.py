@@ -1,4 +1,4 @@
-"""The callback that watches how a game goes: who wins, what is lost, what is copied."""
+"""The callback that watches a game: which player is ahead, lost modes, copied data."""
 
 import json
 import math
@@ -8,27 +8,27 @@ import keras
 import numpy as np
 
 from kgan.callbacks import vitals
-from kgan.callbacks.diagnoses import ILLNESSES
+from kgan.callbacks.diagnoses import FAILURE_MODES
 from kgan.data.checks import check
 from kgan.data.inspection import first_of_equal, kind_of
 from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
-# Samples for what takes most of the time of a look: verdicts and gradients, which want a batch as
+# Samples for what takes most of the time of a look: logits and gradients, which want a batch as
 # the game has it, and the search for neighbours among 10,000, whose median so many will do for.
 _BATCH_SIZE = 64
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
 class Health(keras.callbacks.Callback):
-    """Watches who is winning, whether modes are lost and whether data is copied, and says so.
+    """Watches which player is ahead, whether modes are lost, and whether data is copied.
 
-    Choose it in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
-    losses in the logs, so in the progress bar, the history, `CSVLogger` and TensorBoard. When an
-    illness begins to hold it prints, once in a run, its name, what was seen and what helps.
-    Training on arrays goes on exactly as it would without it. A dataset is read once more before
+    Use this in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
+    losses in the logs, so in the progress bar, the history, `CSVLogger` and TensorBoard. When a
+    failure mode begins to hold it prints, once in a run, its name, what was seen and what helps.
+    Training on arrays is exactly what it would be without it. A dataset is read once more before
     the first step, which moves the order of one that shuffles: with `real=` it is left alone.
 
     The figures: `accuracy_real` and `accuracy_fake`, the discriminator's; `<player>_gradient_norm`;
@@ -38,7 +38,7 @@ class Health(keras.callbacks.Callback):
     generated samples to their nearest training sample over that among training samples, 0 for
     copies; and `jensen_shannon`, a lower bound in nats, where the loss has one.
 
-    The illnesses: divergence, mode collapse, discriminator too strong, discriminator too weak and
+    Failure modes: divergence, mode collapse, discriminator too strong, discriminator too weak and
     memorisation. Distances are taken between pixels unless an extractor is given, which suits
     small and aligned images; for others, pass one.
 
@@ -54,14 +54,14 @@ class Health(keras.callbacks.Callback):
             to `None`.
         extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
             taken between its features. Defaults to `None`: the samples themselves.
-        num_samples: integer of at least 16, samples per look. The discriminator judges 64 of them,
-            and as many are compared with the training data. Defaults to 256.
+        num_samples: integer of at least 16, samples per look. The discriminator is given 64 of
+            them, and as many are compared with the training data. Defaults to 256.
         num_reference: integer, training samples to look for copies among. Defaults to 10,000.
         every: integer. Looks on every `every`-th epoch. Defaults to 1.
-        warm_up: integer, batches before illnesses are named, divergence aside: every game begins
-            with poor samples. Defaults to 500.
-        patience: integer, looks in a row at which an illness must hold. Defaults to 2.
-        say: function that is told of a diagnosis. Defaults to `print`.
+        warm_up: integer, batches before failure modes are named, divergence aside: every game
+            begins with poor samples. Defaults to 500.
+        patience: integer, looks in a row at which a failure mode must hold. Defaults to 2.
+        print_fn: function that is called with each diagnosis, a string. Defaults to `print`.
 
     Raises:
         TypeError, ValueError: when an argument is of the wrong type or out of range.
@@ -89,7 +89,7 @@ class Health(keras.callbacks.Callback):
         every=1,
         warm_up=500,
         patience=2,
-        say=print,
+        print_fn=print,
     ):
         super().__init__()
         self.real = real
@@ -100,7 +100,7 @@ class Health(keras.callbacks.Callback):
         self.every = check_count("every", every)
         self.warm_up = check_count("warm_up", warm_up, minimum=0)
         self.patience = check_count("patience", patience)
-        self.say = say
+        self.print_fn = print_fn
         self.figures, self.diagnoses, self.held_out = [], [], []
         self._offered = None
 
@@ -120,20 +120,20 @@ class Health(keras.callbacks.Callback):
         self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
         fields = self._sample()
-        # Copies, lest a small part keep all the rest in memory.
+        # Copies, so that a small part does not keep all the rest in memory.
         self._batch = tuple(field[: self.num_samples].copy() for field in fields)
         # Data that is repeated within an epoch would be its own nearest neighbour.
         reference = _without_repeats(self._features(fields[imitated]))
         self._nearness = vitals.Nearness(reference, self.num_samples)
         self._real = _without_repeats(self._features(self._batch[imitated]))
-        self._held = {illness.name: 0 for illness in ILLNESSES}
+        self._held = {failure.name: 0 for failure in FAILURE_MODES}
         self._first = None
         if self.folder is not None:
             # Now, because other callbacks write into it as well.
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Takes up what earlier calls found, up to where the model stands."""
+        """Restores what earlier calls found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._first is None:
             self._recall()
@@ -164,22 +164,22 @@ class Health(keras.callbacks.Callback):
         }
         history = [*self.figures[:-1], {**measured, **losses, **facts}]
         named = [diagnosis["name"] for diagnosis in self.diagnoses]
-        for illness in ILLNESSES:
-            is_early = place["batch"] < self.warm_up and not illness.from_the_start
-            message = None if is_early else illness.holds(history)
-            self._held[illness.name] = self._held[illness.name] + 1 if message else 0
-            needed = 1 if illness.from_the_start else self.patience
-            if self._held[illness.name] >= needed and illness.name not in named:
-                found = {"message": message, "advice": illness.advice}
-                self.diagnoses.append({"name": illness.name, **place, **found})
-                self.say(
-                    f"\nHealth, epoch {epoch + 1}: {illness.name}: {message}. {illness.advice}"
+        for failure in FAILURE_MODES:
+            is_early = place["batch"] < self.warm_up and not failure.from_the_start
+            message = None if is_early else failure.holds(history)
+            self._held[failure.name] = self._held[failure.name] + 1 if message else 0
+            needed = 1 if failure.from_the_start else self.patience
+            if self._held[failure.name] >= needed and failure.name not in named:
+                found = {"message": message, "advice": failure.advice}
+                self.diagnoses.append({"name": failure.name, **place, **found})
+                self.print_fn(
+                    f"\nHealth, epoch {epoch + 1}: {failure.name}: {message}. {failure.advice}"
                 )
         self._write()
 
     def _measure(self):
         model, fields = self.model, self._batch
-        # The players as they are: averages do not play.
+        # The weights that are trained, not their averages.
         with model.raw_weights():
             _, fake = model.sample_like(fields, as_made=True)
         figures = {}
@@ -258,7 +258,7 @@ class Health(keras.callbacks.Callback):
             "held_out": self.held_out,
             "diagnoses": self.diagnoses,
         }
-        with replacing(self._path) as partial:
+        with atomic_write(self._path) as partial:
             partial.write_text(json.dumps(content, indent=1) + "\n")
 
 

@@ -13,14 +13,14 @@ from kgan.utils.arguments import check_count
 class SampleGrid(Frames):
     """Saves a picture of the same samples after each epoch, and a film of them all at the end.
 
-    Choose it to watch a model learn: the noise is drawn once, so each tile shows one point of the
+    Use this to watch a model learn: the noise is drawn once, so each tile shows one point of the
     latent space as the generator moves. Averaged weights make the samples where there are any.
-    Training goes on exactly as it would without it.
+    Training is exactly what it would be without it.
 
     Images become a grid; points in the plane a scatter plot, coloured by label; numbers a
     histogram; longer vectors a grid of curves. Pictures are `folder/epoch_0001.png` and so on, the
     film is `folder/training.gif`, made of all of them: a resumed run continues both. Give each run
-    its own folder: one that begins anew removes the pictures of later epochs.
+    its own folder: one that starts over removes the pictures of later epochs.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", figures 1 and 2, and Radford
     et al. 2016, figures 2 and 3: samples drawn at random, not chosen.

@@ -12,14 +12,14 @@ from kgan.utils.arguments import check_count
 class TranslationStrips(Frames):
     """Saves strips of input, output and truth after each epoch, and a film of them at the end.
 
-    Choose it to watch a translator learn: the same inputs are translated each time, best ones that
-    it does not train on. Averaged weights translate where there are any. Training goes on exactly
-    as it would without it.
+    Use this to watch a translator learn: the same inputs are translated each time, best ones that
+    it does not train on. Averaged weights translate where there are any. Training is exactly
+    what it would be without it.
 
     A model that translates both ways, such as a CycleGAN, shows in each strip what came back from
-    the journey both ways too: what the cycle term asks for. Pictures are
+    the way there and back too: what the cycle term asks for. Pictures are
     `folder/epoch_0001.png` and so on, the film is `folder/training.gif`; a resumed run continues
-    both. Give each run its own folder: one that begins anew removes the pictures of later epochs.
+    both. Give each run its own folder: one that starts over removes the pictures of later epochs.
 
     Reference: Isola et al. 2017, figure 4 (input, ground truth, output); Zhu et al. 2017, figure 4
     (input, output, reconstruction).

@@ -1,4 +1,4 @@
-"""What a `Health` callback measures, in NumPy: verdicts, spread, neighbours."""
+"""What a `Health` callback measures, in NumPy: logits, spread, neighbours."""
 
 import numpy as np
 from keras import ops

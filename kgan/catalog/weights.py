@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 from keras import ops
 
-from kgan.utils.files import check_shipped, hash_of, replacing
+from kgan.utils.files import atomic_write, check_shipped, hash_of
 
 
 def folder(builder):
@@ -63,7 +63,7 @@ def card(builder, name):
 def save(model, path):
     """Writes the players' networks as one small file: averages where there are any, in float16.
 
-    Choose it for weights that are shipped. Optimizers, clock and random states are left out:
+    Use this for weights that are shipped. Optimizers, clock and random states are left out:
     `model.save` keeps those. A rounding of 1 in 2,048 is not seen in samples.
 
     Args:
@@ -87,7 +87,7 @@ def save(model, path):
                 f"model. Received: {weight.path} with values up to {np.abs(half).max()}"
             )
     path = pathlib.Path(path)
-    with replacing(path) as partial, partial.open("wb") as file:
+    with atomic_write(path) as partial, partial.open("wb") as file:
         # Numbered, because a name would change with Keras's counters.
         np.savez_compressed(file, **{f"{i:04d}": half for i, half in enumerate(halves)})
     return hash_of(path)

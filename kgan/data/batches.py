@@ -1,4 +1,4 @@
-"""Batches of arrays, in an order that the caller names anew for each epoch."""
+"""Batches of arrays, in an order that the caller gives for each epoch."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from kgan.data.two_collections import unshuffled
 def shuffled_batches(arrays, batch_size, permutation=None, paired=True):
     """Batches of arrays, the input of one `fit` or `evaluate`.
 
-    Keras's own shuffling can't be resumed: in a new process, epoch 3 is dealt the cards of
+    Keras's own shuffling can't be resumed: in a new process, epoch 3 gets the order of
     epoch 0. Here the order is whatever `permutation` answers when an epoch begins.
 
     Args:

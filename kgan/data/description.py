@@ -55,7 +55,7 @@ def describe_data(like, kinds=(FIRST, OTHERS, OTHERS, OTHERS)):
         return (_of_integers(like, kinds[0]),)
     is_dataset = False
     if isinstance(like, tuple) and any(kind_of(entry) is not None for entry in like):
-        # Several collections, each a dataset of its own.
+        # Several collections, each a dataset.
         values = tuple(_samples_of(entry) for entry in like)
         is_dataset = True
     elif kind_of(like) is not None:

@@ -8,7 +8,7 @@ from kgan.data.inspection import received, to_numpy
 def edges(images, signed=False):
     """Draws the edges of photographs as inputs of a translator.
 
-    Choose it to try translation on any photographs: `fit(edges(photos), photos)` learns to colour
+    Use this to try translation on any photographs: `fit(edges(photos), photos)` learns to colour
     edge pictures in. Edges are white on black: the strength of the gradient of each photo's
     brightness, by Sobel's operator, scaled so that its 99th percentile in that photo is white.
 

@@ -7,9 +7,9 @@ from kgan.data.two_collections import unshuffled
 
 
 class ShuffledBatches(keras.utils.PyDataset):
-    """Serves arrays in batches, in an order asked for anew at the beginning of each epoch.
+    """Serves arrays in batches, in an order asked for at the beginning of each epoch.
 
-    Choose it on JAX and PyTorch where the order must come from saved state, so that a resumed run
+    Use this on JAX and PyTorch where the order must come from saved state, so that a resumed run
     sees the batches that an uninterrupted one would have seen. Pass `shuffle=False` to Keras's
     `fit` with it: otherwise Keras shuffles the batches a second time, by Python's global `random`,
     and the ragged last batch no longer comes last.

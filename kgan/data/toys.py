@@ -13,7 +13,7 @@ import numpy as np
 def ring(n, modes=8, radius=1.0, sigma=0.01, seed=None):
     """Draws points from a mixture of Gaussians whose means lie on a circle.
 
-    Choose it as the first test of a new model: it trains in minutes, and mode collapse is plain to
+    Use this as the first test of a new model: it trains in minutes, and mode collapse is plain to
     see. Protocol: Srivastava et al. 2017, VEEGAN, https://arxiv.org/abs/1705.07761.
 
     Args:
@@ -44,7 +44,7 @@ def ring(n, modes=8, radius=1.0, sigma=0.01, seed=None):
 def ring_centers(modes=8, radius=1.0):
     """Returns the means of `ring`: `radius * (cos, sin)(2 pi k / modes)`.
 
-    Choose it to count covered modes.
+    Use this to count covered modes.
 
     Args:
         modes: Number of modes, at least 1. Defaults to 8.
@@ -73,7 +73,7 @@ def ring_centers(modes=8, radius=1.0):
 def grid(n, side=5, spacing=2.0, sigma=0.05, seed=None):
     """Draws points from a mixture of Gaussians whose means lie on a square grid.
 
-    Choose it where the ring is too easy. Protocol: Srivastava et al. 2017, VEEGAN,
+    Use this where the ring is too easy. Protocol: Srivastava et al. 2017, VEEGAN,
     https://arxiv.org/abs/1705.07761; by default the means are {-4, -2, 0, 2, 4} squared.
 
     Args:
@@ -104,7 +104,7 @@ def grid(n, side=5, spacing=2.0, sigma=0.05, seed=None):
 def grid_centers(side=5, spacing=2.0):
     """Returns the means of `grid`, row by row, centred on the origin.
 
-    Choose it to count covered modes.
+    Use this to count covered modes.
 
     Args:
         side: Modes along each side, at least 1. Defaults to 5.
@@ -133,7 +133,7 @@ def grid_centers(side=5, spacing=2.0):
 def gaussian_1d(n, mean=0.0, sigma=1.0, seed=None):
     """Draws numbers from one Gaussian.
 
-    Choose it to see whether a model learns a mean and a spread at all.
+    Use this to see whether a model learns a mean and a spread at all.
 
     Args:
         n: Number of samples, at least 1.
@@ -164,7 +164,7 @@ def gaussian_1d(n, mean=0.0, sigma=1.0, seed=None):
 def stacked(images, n=128_000, seed=None):
     """Lays three random images over one another as the red, green and blue of a new one.
 
-    Choose it to count modes on images: of ten kinds of digits it makes 1 000 kinds of triples, and
+    Use this to count modes on images: of ten kinds of digits it makes 1 000 kinds of triples, and
     `kgan.metrics.digit_judge` reads each channel. Protocol: stacked MNIST of Srivastava et al.
     2017, VEEGAN, https://arxiv.org/abs/1705.07761, with 128 000 fixed triples as in Lin et al.
     2018, PacGAN, https://arxiv.org/abs/1712.04086.

@@ -7,7 +7,7 @@ from kgan.data.structure import pick
 
 
 def orders(lengths, generator):
-    """The order of an epoch in which each collection is shuffled by itself.
+    """The order of an epoch in which each collection is shuffled separately.
 
     An epoch is as long as the longest collection. The others are gone through again, in a new
     order each time, so that no sample comes more than once more often than another.
@@ -42,8 +42,8 @@ def zipped(fields, x, y):
 
     Each goes its own way, in its own order. Where both lengths are known, the shorter one begins
     again until the longer one ends; otherwise the pairs end with the dataset that ends first. The
-    longer one's batches stay as they are. The samples of the other are put into batches of the same
-    size anew, and both parts of a pair are cut to the smaller of the two, so that a ragged last
+    longer one's batches stay as they are. The samples of the other are batched again at the
+    same size, and both parts of a pair are cut to the smaller of the two, so that a ragged last
     batch, or another batch size, leaves out no more than what an epoch's last batch lacks.
 
     Args:

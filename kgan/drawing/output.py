@@ -4,7 +4,7 @@ import io
 import pathlib
 
 from kgan.drawing.grids import squeezed
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 
 def save_image(path, array):
@@ -80,5 +80,5 @@ def write(path, save):
     # would break the film of the resumed run.
     content = io.BytesIO()
     save(content)
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(content.getvalue())

@@ -15,7 +15,7 @@ _ADVICE = (
 class NaNGuard(keras.callbacks.Callback):
     """Stops training when a loss is no longer a number, and names the player and the term.
 
-    `fit` adds one by itself. At the end of an epoch it raises before any later callback can save
+    `fit` adds one. At the end of an epoch it raises before any later callback can save
     the broken model, so what is saved per epoch stays what it was. Use `every=1` with a
     checkpoint that is saved within epochs.
 

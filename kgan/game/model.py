@@ -68,7 +68,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
     """Networks, a table of players, and one loss method per player: a game that `fit` plays.
 
     Subclass it to write a new model. Declare `players` and `fields`, make the networks in
-    `__init__` (each argument kept in an attribute of its own name, so that config and saving are
+    `__init__` (each argument kept in an attribute of the same name, so that config and saving are
     inherited), and write one `<player>_loss(*batch)` per player that returns a dict of terms.
     Set `self.built = True` when the networks are built. Losses only return numbers: the engine
     steps, opens tapes and switches training modes. For a generator of samples from noise, use
@@ -156,7 +156,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         Args:
             optimizer: a dict with one Keras optimizer (instance or name) per player, or one
                 optimizer of which each player gets a copy. Learning-rate schedules, `clipnorm`
-                and its kin, weight decay and `use_ema` are arguments of the Keras optimizer.
+                and similar, weight decay and `use_ema` are arguments of the Keras optimizer.
             metrics: list of metrics of `kgan.metrics`. `evaluate` gives them real samples and as
                 many of the model's own, so `fit` logs them as `val_<name>` where it has
                 `validation_data`. Defaults to `None`.
@@ -236,7 +236,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
                 "network in a player's `networks`, or set its trainable = False. "
                 f"Received: players={list(self.players)} and orphans {orphans[:5]}"
             )
-        # Read-only and thereby untracked: a tracked dict would be saved as weights once more.
+        # Read-only, and so untracked: a tracked dict would be saved as weights once more.
         self.player_variables = types.MappingProxyType(owned)
         return owned
 
@@ -335,10 +335,10 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         return None
 
     def training_logits(self, batch, fake):
-        """What `discriminator_logits` returns in training mode, in which the discriminator plays.
+        """What `discriminator_logits` returns in training mode, in which the discriminator learns.
 
-        Use this to see who wins: with BatchNorm a discriminator answers quite differently outside
-        of its game. Nothing in the model changes.
+        Use this to see which player is ahead: with BatchNorm a discriminator answers quite
+        differently in inference mode. Nothing in the model changes.
 
         Args:
             batch: tuple of arrays, one per field, as the networks take them.

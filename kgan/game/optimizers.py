@@ -75,8 +75,8 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             optimizer: a dict with one optimizer per player, or one optimizer (instance or name)
                 of which each player gets its own copy.
             players: list of the players' names.
-            scaled: the names of those that compute in float16, whose losses need a scale of
-                their own lest small gradients vanish. Defaults to none.
+            scaled: the names of those that compute in float16, whose losses need a
+                separate scale so that small gradients do not vanish. Defaults to none.
 
         Returns:
             A `PlayerOptimizers` with exactly these players.
@@ -181,7 +181,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         )
 
     def save_own_variables(self, store):
-        """Saves the clock: Keras finds and saves the inner optimizers by itself."""
+        """Saves the clock: Keras finds and saves the inner optimizers."""
         store["iterations"] = ops.convert_to_numpy(self.iterations)
 
     def load_own_variables(self, store):
@@ -217,7 +217,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         """Not defined: only the engine steps, one player at a time."""
         raise ValueError(
-            "PlayerOptimizers has no step of its own: each player steps through its own "
+            "PlayerOptimizers can't step: each player steps through its own "
             "optimizer, model.optimizer[player]."
         )
 

@@ -1,4 +1,4 @@
-"""What is saved, and how: config, random states, and files that are whole or not there."""
+"""What is saved, and how: config, random states, and atomic writes."""
 
 import inspect
 import pathlib
@@ -7,7 +7,7 @@ import warnings
 import keras
 from keras import ops
 
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 _RANDOM = "random_state_"
 
@@ -60,7 +60,7 @@ class Saving:
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def random_states(self):
-        """The states of all random generators, which Keras does not save by itself."""
+        """The states of all random generators, which Keras does not save."""
         weights = {id(variable) for variable in self.weights}
         return [
             variable
@@ -85,7 +85,7 @@ class Saving:
         else:
             warnings.warn(
                 f"The file holds {len(kept)} random states and this model has {len(states)}, so "
-                "they were left as they are: training goes on with other noise.",
+                "they were left as they are: training continues with other noise.",
                 stacklevel=2,
             )
         super().load_own_variables(saved)
@@ -100,17 +100,17 @@ class Saving:
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save`.
         """
-        whole_or_not_at_all(super().save, filepath, overwrite, kwargs)
+        save_atomically(super().save, filepath, overwrite, kwargs)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
-        """Saves all state but the configuration as one `.weights.h5` file, whole or not at all.
+        """Saves all state but the configuration as one `.weights.h5` file, in an atomic write.
 
         Args:
             filepath: path that ends in `.weights.h5`.
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save_weights`.
         """
-        whole_or_not_at_all(super().save_weights, filepath, overwrite, kwargs)
+        save_atomically(super().save_weights, filepath, overwrite, kwargs)
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
         """Writes the model for serving, with neither kgan nor Keras needed to serve it.
@@ -145,12 +145,12 @@ def _arguments(cls):
     return names
 
 
-def whole_or_not_at_all(save, filepath, overwrite, arguments):
-    """Runs `save` on a neighbouring file and moves that into place once it is whole.
+def save_atomically(save, filepath, overwrite, arguments):
+    """Atomic write: runs `save` on a temporary file, which replaces `filepath` on success.
 
     Args:
         save: function of `(filepath, overwrite=..., **arguments)` that writes one file.
-        filepath: where the file shall be.
+        filepath: path of the file.
         overwrite: boolean; when `False` and the file exists, Keras asks the user.
         arguments: dict of further arguments of `save`.
     """
@@ -164,5 +164,5 @@ def whole_or_not_at_all(save, filepath, overwrite, arguments):
             f"The folder to save in does not exist. Make it first: mkdir -p {path.parent}. "
             f"Received: filepath={str(filepath)!r}"
         )
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         save(partial, overwrite=True, **arguments)

@@ -12,7 +12,7 @@ __all__ = ["ConstantThenLinear", "get"]
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     """A constant learning rate, and then a straight line down to zero.
 
-    Choose it in a game that shall come to rest: at a constant rate, players circle around each
+    Use this where a game should converge: at a constant rate, players circle around each
     other, and the last picture depends on where the run was stopped. One for each player: a
     schedule counts its own optimizer's moves.
 
@@ -69,7 +69,7 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 def get(learning_rate, constant_steps=None, decay_steps=None):
     """Return a constant rate, or a schedule where numbers of steps are given.
 
-    Choose it in a model's builder that takes the three as options.
+    Use this in a model's builder that takes the three as options.
 
     Args:
         learning_rate: float, the rate at the beginning.

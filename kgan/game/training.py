@@ -31,15 +31,15 @@ class Training:
         sample_weight=None,
         **kwargs,
     ):
-        """Plays the game on your data.
+        """Trains the model on your data.
 
         Arrays are checked whole before the first step, datasets by their first batch. Arrays are
-        shuffled anew each epoch in an order that depends only on the model's saved state, so a
+        shuffled again each epoch in an order that depends only on the model's saved state, so a
         resumed run sees what the whole run would have seen; with `steps_per_epoch` a pass over the
         data spans epochs, and a resumed run begins a new pass. A dataset brings its own order.
 
         A model of two unpaired collections takes `fit(a, b)`, of any two lengths: two arrays, each
-        shuffled by itself, or two `tf.data.Dataset`s. An epoch is as long as the longer one, and
+        shuffled separately, or two `tf.data.Dataset`s. An epoch is as long as the longer one, and
         the shorter one is gone through again.
 
         Args:
@@ -115,7 +115,7 @@ class Training:
     ):
         """Every player's loss and terms on held-out data, without a move.
 
-        The averaged weights play where an optimizer has `use_ema=True`. Calling it changes nothing:
+        Averaged weights are used where an optimizer has `use_ema=True`. Calling it changes nothing:
         noise is drawn from where training stands, and training then draws the same. Where the model
         was compiled with metrics, they go through the data a second time, beside as many of the
         model's own samples, drawn from the same noise each time.
@@ -126,7 +126,7 @@ class Training:
             batch_size: integer. Defaults to 64 for arrays.
             verbose: as in `keras.Model.evaluate`.
             sample_weight: not defined for a game.
-            averaged: boolean. With `False` the weights play as they are, and not their averages.
+            averaged: boolean. With `False` the weights as they are, and not their averages.
                 Defaults to `True`.
             **kwargs: `steps`, `callbacks`, `return_dict` as in `keras.Model.evaluate`.
 
@@ -261,7 +261,7 @@ def _pair(data):
 def _split(data, fraction):
     if not isinstance(data, tuple):
         raise ValueError(
-            "Only arrays can be split. Pass validation_data=... with a dataset of its own. "
+            "Only arrays can be split. Pass validation_data=... with a separate dataset. "
             f"Received: validation_split={fraction!r} with x of type {type(data).__name__}"
         )
     kept_back, held_out = [], []

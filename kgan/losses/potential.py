@@ -44,7 +44,7 @@ class QuadraticPotential(Penalty):
     generator: that is the Wasserstein generator loss.
 
     A pair's optimum is `D(real) - D(fake) = lambda d`, where the discriminator's loss is
-    `-lambda d / 2`. Each sample needs a logit of its own, so it does not go with packs.
+    `-lambda d / 2`. Each sample needs its own logit, so it does not go with packs.
 
     Args:
         weight: float > 0, 1 / (2 lambda). Default 0.05, the paper's lambda = 10.
@@ -118,7 +118,7 @@ def _check_one_per_sample(logits, distances):
     made, wanted = logits.shape[0], distances.shape[0]
     if made is not None and wanted is not None and made != wanted:
         raise ValueError(
-            "The quadratic potential divides the logit of each sample by a distance of its own. "
+            "The quadratic potential divides the logit of each sample by its own distance. "
             "Expected one logit per sample. Take a discriminator that does not pack samples "
             f"(pack=1). Received: {made} logits of {wanted} samples"
         )

@@ -9,7 +9,7 @@ class Condition:
     Use this to write a condition of your own, and give it to `kgan.GAN(condition=...)`. It says
     what a batch holds for it (`fields`), which networks are told (`networks`), what the
     discriminator's outputs are called (`heads`), and what both players lose on them. A GAN without
-    a condition plays by this class's own methods: one head, one term.
+    a condition uses this class's own methods: one head, one term.
 
     Every method is given what it needs and keeps nothing, so that one condition may serve several
     models. Return the constructor's arguments from `get_config` and register the class for saving.
@@ -174,7 +174,7 @@ class MatchingCondition(Condition):
     """A condition that a sample meets or does not, shown to the discriminator with wrong ones too.
 
     Use this as the base of conditions that both networks are told. A discriminator that sees real
-    samples with their own labels or captions only must find out by itself that a good sample of
+    samples with their own labels or captions only must find out that a good sample of
     another kind is wrong; the third kind of input, a real sample with a wrong condition, says so.
     A subclass declares `fields`; `wrong` takes that of the batch's next sample.
 

@@ -315,7 +315,7 @@ class GAN(AdversarialModel):
         """New samples in the data's own scale.
 
         Averaged weights make them where the generator's optimizer has `use_ema=True`. Calling it
-        changes nothing in the model: training goes on as if it had not been called.
+        changes nothing in the model: training continues as if it had not been called.
 
         Args:
             num_samples: integer.

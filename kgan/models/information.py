@@ -116,7 +116,7 @@ class CodeCondition(Condition):
 
 
 class InfoGAN(GAN):
-    """A GAN that finds categories and directions of variation by itself, without labels.
+    """A GAN that finds categories and directions of variation without labels.
 
     Use this to explore unlabelled data: on digits the category comes to mean the digit, and the
     continuous codes slant and width. Which category means what differs from seed to seed. It is
@@ -216,7 +216,7 @@ class InfoGAN(GAN):
             continuous: array that broadcasts to (num_samples, num_continuous), numbers in [-1, 1]
                 (beyond, the samples leave what was trained); NaN for those to be drawn. Defaults to
                 `None`: all are drawn.
-            labels: not defined: what this model finds by itself it calls categories.
+            labels: not defined: what this model finds it calls categories.
             seed: integer: the same seed gives the same noise, whatever the codes. Defaults to a
                 new one each time.
             truncation: float in (0, 1] that scales all that is drawn but the category. Defaults to
@@ -233,8 +233,8 @@ class InfoGAN(GAN):
         check_count("batch_size", batch_size)
         if labels is not None:
             raise ValueError(
-                "An InfoGAN knows no labels, but categories that it found by itself, in an order "
-                f"of its own. Ask for them with `categories=`. Received: labels={labels!r}"
+                "An InfoGAN knows no labels, but categories that it found, in an order that "
+                f"differs from seed to seed. Ask with `categories=`. Received: labels={labels!r}"
             )
         shape = (num_samples, *self.latent_shape)
         noise = latent.sample(shape, self.noise, seed=seed, truncation=truncation)

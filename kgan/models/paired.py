@@ -10,9 +10,9 @@ from kgan.utils.arguments import check_weight
 
 
 class PairedTranslator(AdversarialModel):
-    """A generator that learns from pairs, and a discriminator that judges whole pairs.
+    """A generator that learns from pairs, and a discriminator of whole pairs.
 
-    Choose it when each input comes with the output that is wanted for it: edges and photographs,
+    Use this when each input comes with the output that is wanted for it: edges and photographs,
     maps and aerial pictures, small images and large ones, noisy speech and clean. For two
     collections without pairs, use a CycleGAN.
 
@@ -181,13 +181,13 @@ class PairedTranslator(AdversarialModel):
 
     def _check_networks(self):
         read, made = (tuple(field.shape) for field in self.fields)
-        judged = [read, made]
+        taken = [read, made]
         if self.discriminator is not None:
-            judged = [tuple(tensor.shape[1:]) for tensor in self.discriminator.inputs]
-        if len(self.generator.inputs) != 1 or judged != [read, made]:
+            taken = [tuple(tensor.shape[1:]) for tensor in self.discriminator.inputs]
+        if len(self.generator.inputs) != 1 or taken != [read, made]:
             raise ValueError(
-                "The discriminator must judge pairs `[x, y]`: what the generator reads, and what "
+                "The discriminator must take pairs `[x, y]`: what the generator reads, and what "
                 "it makes. Build both networks for the same shapes; in kgan.networks.patchgan, "
                 f"condition_shape is that of x. Received: a generator from {read} to {made} and a "
-                f"discriminator of {judged}"
+                f"discriminator of {taken}"
             )

@@ -13,16 +13,16 @@ from kgan.utils.arguments import check_count, check_weight
 class UnpairedTranslator(AdversarialModel):
     """Two generators that undo each other, and a discriminator for each of the two collections.
 
-    Choose it when there are samples of both kinds but no pairs: photographs and paintings, summer
+    Use this when there are samples of both kinds but no pairs: photographs and paintings, summer
     and winter, horses and zebras. `fit(a, b)` takes two collections of any lengths, and shuffles
-    each by itself. Where pairs exist, `kgan.PairedTranslator` learns more from less.
+    each separately. Where pairs exist, `kgan.PairedTranslator` learns more from less.
 
     It finds a mapping that can be undone, not necessarily the one that you mean: nothing in the
     loss says which a belongs to which b. Look at what `translate` makes.
 
     Reference: Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent
     Adversarial Networks", equations 1 to 3, sections 4 and 5.2 (the identity term). The
-    discriminators' loss is halved and judges a pool of past fakes (section 4).
+    discriminators' loss is halved and taken on a pool of past fakes (section 4).
 
     Weights are those of the paper's released code, where the generators' terms stand 1 : 10 : 5.
     There, least squares are a plain mean of squares; `kgan.losses.LeastSquares` halves them, so
@@ -39,8 +39,8 @@ class UnpairedTranslator(AdversarialModel):
         discriminator_b: functional `keras.Model` from samples of b to logits of any shape.
         loss: a `kgan.losses` pair or its name. Defaults to `"least_squares"`.
         cycle_weight: float of at least 0, times the L1 distance of each sample to what comes back
-            from a journey both ways; the paper's lambda. Defaults to 10.0.
-        identity_weight: float of at least 0. A generator that is given what it shall make should
+            from both translations in turn; the paper's lambda. Defaults to 10.0.
+        identity_weight: float of at least 0. A generator that is given what it is to make should
             leave it alone: `identity_weight * cycle_weight` times the L1 distance. It keeps
             colours. 0 leaves the term out, which it must where a and b differ in shape. Defaults
             to 0.5.
@@ -242,13 +242,13 @@ class UnpairedTranslator(AdversarialModel):
             )
         a, b = self.a_to_b.input_shape[1:], self.b_to_a.input_shape[1:]
         made = (self.b_to_a.output_shape[1:], self.a_to_b.output_shape[1:])
-        judged = (self.discriminator_a.input_shape[1:], self.discriminator_b.input_shape[1:])
-        if made != (a, b) or judged != (a, b):
+        taken = (self.discriminator_a.input_shape[1:], self.discriminator_b.input_shape[1:])
+        if made != (a, b) or taken != (a, b):
             raise ValueError(
-                "What one generator makes the other must read, and a discriminator must judge: "
+                "What one generator makes the other must read, and a discriminator must take: "
                 "build all four for the same two shapes. Received: a_to_b reads "
                 f"{a} and makes {made[1]}, b_to_a reads {b} and makes {made[0]}, discriminator_a "
-                f"judges {judged[0]}, discriminator_b {judged[1]}"
+                f"takes {taken[0]}, discriminator_b {taken[1]}"
             )
         if a != b and self.identity_weight:
             raise ValueError(

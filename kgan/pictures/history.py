@@ -226,8 +226,8 @@ def words(name):
 def plot_history(history, columns=None, modes=None):
     """Draws losses and metrics over the epochs: what happened in a training, on one page.
 
-    Choose it to see at a glance whether samples improved and when they were best. The losses of
-    all players share a panel; each metric of held-out data (`val_...`) has one of its own, with
+    Use this to see at a glance whether samples improved and when they were best. The losses of
+    all players share a panel; each metric of held-out data (`val_...`) has its own, with
     its best epoch marked; other figures and the terms of a loss that has several follow. Lines that
     differ by orders of magnitude are drawn on a logarithmic axis.
 
@@ -298,7 +298,7 @@ def draw_panel(axes, epochs, panel, colours=_COLOURS, ink=_INK):
     for label, name, values in zip(panel.lines, base, panel.lines.values(), strict=True):
         colour = colours[order.index(name) % len(colours)]
         known = np.isfinite(values)
-        # Where there is a gap the line goes on: validation need not happen in every epoch.
+        # Where there is a gap the line continues: validation need not happen in every epoch.
         axes.plot(
             epochs[known],
             values[known],

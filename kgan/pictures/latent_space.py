@@ -23,7 +23,7 @@ def interpolation_grid(
 ):
     """Shows what lies between pairs of noises: a row per pair, from one end to the other.
 
-    Choose it to see whether a model has learned a space or a list: smooth changes speak for the
+    Use this to see whether a model has learned a space or a list: smooth changes speak for the
     first, jumps for the second.
 
     Reference: Radford et al. 2016, figure 4; White 2016, "Sampling Generative Networks",
@@ -74,7 +74,7 @@ def interpolation_grid(
 def class_grid(model, num_samples=10, seed=0, classes=None, scale="auto"):
     """Shows the classes of a conditional model: a row per class, a column per noise.
 
-    Choose it to see whether the model follows its labels, and what it keeps when only the label
+    Use this to see whether the model follows its labels, and what it keeps when only the label
     changes: all images of a column come from one noise.
 
     Reference: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", figure 2: one
@@ -136,7 +136,7 @@ def latent_walk(
 ):
     """Makes a film of a walk through latent space that ends where it began.
 
-    Choose it to see how samples turn into one another. Each tile walks from noise to noise along
+    Use this to see how samples turn into one another. Each tile walks from noise to noise along
     circles (`kgan.latent.slerp`), all at one pace.
 
     Args:

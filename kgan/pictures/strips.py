@@ -14,7 +14,7 @@ from kgan.utils.pixels import to_float
 def strips(columns, titles=None, scale="auto", padding=2, blocks=None):
     """Shows what belongs together in strips: input, output and truth of a translator.
 
-    Choose it wherever the n-th image of one array has to do with the n-th of another. Arrays may
+    Use this wherever the n-th image of one array has to do with the n-th of another. Arrays may
     differ in size and channels: the smaller images are enlarged to the largest.
 
     Args:
@@ -71,7 +71,7 @@ def _laid_out(columns, titles, scale, padding=2, blocks=None, apart=0):
 def nearest_neighbors(samples, data, count=5, features=None, batch_size=256):
     """Finds the training images that are nearest to samples.
 
-    Choose it to measure memorisation: a generator that copies has neighbours at a distance far
+    Use this to measure memorisation: a generator that copies has neighbours at a distance far
     below those of held-out real images. The distance is Euclidean, on images in [-1, 1].
 
     Args:
@@ -135,7 +135,7 @@ def nearest_neighbors(samples, data, count=5, features=None, batch_size=256):
 def neighbor_grid(samples, data, count=5, features=None, scale="auto"):
     """Shows samples, each beside the training images that are nearest to it.
 
-    Choose it to look for memorisation: samples that are one of their neighbours were copied;
+    Use this to look for memorisation: samples that are one of their neighbours were copied;
     neighbours of another kind than the sample say that the model invents.
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", figure 2, shows the nearest

@@ -10,7 +10,7 @@ import numpy as np
 from kgan.pictures.history import best_epoch, kind_of, mode_of, panels, short, words
 from kgan.report.embedding import draw, embed
 from kgan.report.reading import read
-from kgan.utils.files import replacing
+from kgan.utils.files import atomic_write
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 _MOST_PICTURES = 12
@@ -21,7 +21,7 @@ _STAGES = 4  # pictures of a series that show the way to the last
 def write(folder, path=None):
     """Writes one HTML file that shows a run: pictures, curves, figures, diagnoses and settings.
 
-    Choose it at the end of a training, or in the middle of one, to look at it and to show it. The
+    Use this at the end of a training, or in the middle of one, to look at it and to show it. The
     file holds all that it shows: it opens without a network, in light and in dark, on a screen and
     on a telephone. `kgan report runs/x` calls this function.
 
@@ -60,7 +60,7 @@ def write(folder, path=None):
     path = contents.folder / "report.html" if path is None else pathlib.Path(path)
     sections = (
         _header(contents),
-        _verdicts(contents),
+        _findings(contents),
         _series(contents),
         _curves(contents),
         _figures(contents),
@@ -71,7 +71,7 @@ def write(folder, path=None):
         title=_text(_title(contents)), body="\n".join(section for section in sections if section)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
@@ -112,7 +112,7 @@ def _moment(text):
         return text
 
 
-def _verdicts(contents):
+def _findings(contents):
     cards = []
     best = contents.best or {}
     if isinstance(best.get("best"), dict):
@@ -129,23 +129,23 @@ def _verdicts(contents):
             )
             message = str(diagnosis.get("message", "")).rstrip(".")
             message = f"{message[:1].upper()}{message[1:]}."
-            cards.append(_card("ill", title, message, diagnosis.get("advice", "")))
+            cards.append(_card("failure", title, message, diagnosis.get("advice", "")))
     if contents.health is not None and not contents.health.get("diagnoses"):
         cards.append(_card(*_healthy(contents.health)))
     return f"<section class=cards>{''.join(cards)}</section>" if cards else ""
 
 
 def _healthy(health):
-    """The card of a run without a diagnosis: well, or too short to tell."""
+    """The card of a run without a diagnosis: healthy, or too short to tell."""
     warm_up, figures = health.get("warm_up", 0), health.get("figures") or [{}]
     batch = figures[-1].get("batch", 0) if isinstance(figures[-1], dict) else 0
     if isinstance(warm_up, int) and batch < warm_up:
         said = (
-            f"Too early to tell: divergence was not seen, and other illnesses are looked for from "
-            f"batch {warm_up} on. This run has {batch}."
+            f"Too early to tell: divergence was not seen, and other failure modes are looked for "
+            f"from batch {warm_up} on. This run has {batch}."
         )
         return "early", "Health", said
-    return "well", "Health", "No illness was found."
+    return "ok", "Health", "No failure mode was found."
 
 
 def _card(kind, title, *lines):

@@ -1,7 +1,7 @@
 """Export for serving: a SavedModel or an ONNX file that needs neither kgan nor Keras.
 
 TensorFlow writes both. On JAX and PyTorch, each endpoint goes as a functional network through a
-`.keras` file to a short process of its own that runs Keras on TensorFlow, so what is served does
+`.keras` file to a separate, short process that runs Keras on TensorFlow, so what is served does
 not depend on what trained.
 """
 
@@ -80,7 +80,7 @@ def _check_place(path, format):
     is_empty = path.is_dir() and not any(path.iterdir()) and format != "onnx"
     if path.exists() and not replaceable and not is_empty:
         raise ValueError(
-            "Something that is not an earlier export lies where the export shall go. Choose "
+            "Something that is not an earlier export exists at the export's path. Choose "
             f"another place or remove it. Received: filepath={str(path)!r}"
         )
 

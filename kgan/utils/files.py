@@ -7,7 +7,7 @@ import pathlib
 
 
 @contextlib.contextmanager
-def replacing(path):
+def atomic_write(path):
     """Atomic write: yields a temporary path to write to, which replaces `path` on success.
 
     If the process is killed or the write fails, an existing file at `path` is not modified.

@@ -122,7 +122,7 @@ def test_run_folder(trained):
 def test_train_goes_on_and_says_when_it_is_done(copy):
     # What is left out, here data's --max-examples, the option and the seed, is the run's.
     output = train(copy, 3, "--data", "digits")
-    assert "Goes on after epoch 2" in output and "Trained epochs 3 to 3: 2 steps" in output
+    assert "Resuming after epoch 2" in output and "Trained epochs 3 to 3: 2 steps" in output
     assert epochs_in(copy) == [0, 1, 2]
     assert (copy / "samples" / "epoch_0003.png").exists()
     before = (copy / "model.keras").stat().st_mtime_ns
@@ -178,9 +178,9 @@ def test_interrupt_exits_with_130_and_says_how_to_go_on(tmp_path, monkeypatch):
         context.setattr(SampleGrid, "on_epoch_end", stop)
         result = kgan("train", "dcgan", *SMALL, "--epochs", 3, "--out", tmp_path / "run")
     assert result.exit_code == 130
-    assert "Stopped. The same command goes on" in result.stderr
+    assert "Stopped. The same command resumes" in result.stderr
     assert "Traceback" not in result.output
-    assert "Goes on after epoch 1" in train(tmp_path / "run", 2, *SMALL)
+    assert "Resuming after epoch 1" in train(tmp_path / "run", 2, *SMALL)
     assert epochs_in(tmp_path / "run") == [0, 1]
 
 
@@ -318,7 +318,7 @@ def test_help_teaches():
         assert page.exit_code == 0
         assert re.search(rf"Examples?:\n +kgan {name} ", page.output)
     text = " ".join(kgan("train", "--help").output.split())
-    for words in ("[default: 64]", "in pixels", "KEY=VALUE", "go on after its last finished epoch"):
+    for words in ("[default: 64]", "in pixels", "KEY=VALUE", "resume after its last finished"):
         assert words in text
 
 

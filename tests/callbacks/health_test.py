@@ -1,4 +1,4 @@
-"""Each illness on a run that truly has it, and silence on one that has none."""
+"""Each failure mode on a run that truly has it, and silence on one that has none."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from keras import ops
 
 import kgan
 from kgan.callbacks import vitals
-from kgan.callbacks.diagnoses import ILLNESSES
+from kgan.callbacks.diagnoses import FAILURE_MODES
 
 RING = kgan.data.ring(3200, seed=0)
 DIGITS = kgan.data.load("digits")
@@ -27,7 +27,7 @@ def trained(
     start=1.0,
     **options,
 ):
-    """A small GAN that was watched while it learnt; the discriminator's rate comes second."""
+    """A small GAN that was watched while it learned; the discriminator's rate comes second."""
     shape = data.shape[1:]
     options = {"latent_dim": 8, "units": (64, 64), **options}
     latent_dim, units = options.pop("latent_dim"), options.pop("units")
@@ -47,7 +47,7 @@ def trained(
     first = model.generator.trainable_variables[0]
     first.assign(first * start)
     said = []
-    health = kgan.callbacks.Health(warm_up=100, say=said.append, **options)
+    health = kgan.callbacks.Health(warm_up=100, print_fn=said.append, **options)
     model.fit(data, epochs=epochs, callbacks=[health], verbose=0)
     assert len(said) == len(health.diagnoses)
     return health, said
@@ -171,19 +171,19 @@ def test_figures_of_another_model_in_the_folder_stop_no_training(tmp_path):
     rows = [{"epoch": 1, "batch": 0, "diversity": 1.0, "coverage": 1.0, "precision": 1.0}]
     (tmp_path / "health.json").write_text(json.dumps({"figures": rows, "diagnoses": []}))
     model = kgan.zoo.load("vanilla", like=(2,), seed=0)
-    health = kgan.callbacks.Health(folder=tmp_path, num_samples=32, say=lambda text: None)
+    health = kgan.callbacks.Health(folder=tmp_path, num_samples=32, print_fn=lambda text: None)
     model.fit(RING[:64], callbacks=[health], verbose=0)
     assert len(health.figures) == 2
 
 
 def test_a_translator_is_told_of_its_inputs_and_not_of_noise():
     figures = {"diversity": 0.2, "precision": 0.1, "coverage": 0.1, "answers_inputs": True}
-    found = [illness for illness in ILLNESSES if illness.name not in ("divergence",)]
-    found = [illness for illness in found if illness.holds([{**figures, "energy": 0.5}])]
-    assert [illness.name for illness in found] == ["inputs ignored"]
+    found = [failure for failure in FAILURE_MODES if failure.name not in ("divergence",)]
+    found = [failure for failure in found if failure.holds([{**figures, "energy": 0.5}])]
+    assert [failure.name for failure in found] == ["inputs ignored"]
     assert "noise" not in found[0].holds([figures]) and "discriminator_steps" not in found[0].advice
     figures["answers_inputs"] = False
-    collapse = next(illness for illness in ILLNESSES if illness.name == "mode collapse")
+    collapse = next(failure for failure in FAILURE_MODES if failure.name == "mode collapse")
     assert "many noises" in collapse.holds([figures]) and found[0].holds([figures]) is None
 
 
@@ -212,7 +212,7 @@ def test_datasets_and_pairs():
 
 def test_a_translator_that_hits_its_targets_is_not_called_a_copier():
     figures = {"nearness": 0.05, "diversity": 1.0, "precision": 1.0, "coverage": 1.0}
-    memorisation = next(illness for illness in ILLNESSES if illness.name == "memorisation")
+    memorisation = next(failure for failure in FAILURE_MODES if failure.name == "memorisation")
     assert memorisation.holds([figures])
     assert memorisation.holds([{**figures, "answers_inputs": True}]) is None
     model = kgan.zoo.load("pix2pix", like=(DIGITS, DIGITS), width=4, discriminator_width=4, seed=0)
@@ -227,7 +227,9 @@ def test_a_translator_that_hits_its_targets_is_not_called_a_copier():
 
 
 def test_a_gradient_that_vanishes_is_seen_whatever_the_player_is_called():
-    strong = next(illness for illness in ILLNESSES if illness.name == "discriminator too strong")
+    strong = next(
+        failure for failure in FAILURE_MODES if failure.name == "discriminator too strong"
+    )
     sides = {"accuracy_real": 1.0, "accuracy_fake": 1.0}
     history = [{**sides, "generators_gradient_norm": norm} for norm in (1.0, 0.5, 0.001)]
     assert "generators" in strong.holds(history)
@@ -250,7 +252,7 @@ def test_samples_that_are_not_finite_are_a_divergence_and_end_nothing():
         np.full_like(fields[0], np.nan),
     )
     said = []
-    health = kgan.callbacks.Health(num_samples=16, say=said.append)
+    health = kgan.callbacks.Health(num_samples=16, print_fn=said.append)
     model.fit(RING[:64], batch_size=32, callbacks=[health], verbose=0)
     assert math.isnan(health.figures[-1]["diversity"]) and math.isnan(
         health.figures[-1]["nearness"]
@@ -339,19 +341,19 @@ def test_gradient_norms_have_their_closed_form():
         np.testing.assert_array_equal(first, second)
 
 
-def test_verdicts_are_those_of_the_game():
+def test_logits_are_those_of_the_game():
     """BatchNorm's statistics are the batch's in training, and looking does not move them."""
     images = kgan.data.load("digits", size=16)[:16]  # 8x8 leaves no layer with BatchNorm
     model = kgan.zoo.load("dcgan", like=images, width=4, latent_dim=4, seed=0)
     real = kgan.data.to_float(images)
     before = [np.array(weight) for weight in model.get_weights()]
-    verdicts, _ = model.training_logits((real,), -real)
+    logits, _ = model.training_logits((real,), -real)
     for first, second in zip(before, model.get_weights()):
         np.testing.assert_array_equal(first, second)
     played = ops.convert_to_numpy(model.discriminator(real, training=True))
-    np.testing.assert_allclose(verdicts, played, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(logits, played, rtol=1e-5, atol=1e-5)
     apart = ops.convert_to_numpy(model.discriminator(real, training=False))
-    assert np.abs(verdicts - apart).max() > 1e-3
+    assert np.abs(logits - apart).max() > 1e-3
 
 
 def test_distances_between_an_extractors_features():

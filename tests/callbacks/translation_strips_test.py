@@ -105,10 +105,10 @@ def test_other_models_and_callbacks_name_each_other(tmp_path):
 
 
 def test_vectors_are_drawn_as_curves(tmp_path):
-    inputs, judged = keras.Input((3,)), [keras.Input((3,)), keras.Input((3,))]
+    inputs, pair = keras.Input((3,)), [keras.Input((3,)), keras.Input((3,))]
     generator = keras.Model(inputs, keras.layers.Dense(3)(inputs))
-    logit = keras.layers.Dense(1)(keras.layers.Concatenate()(judged))
-    model = kgan.PairedTranslator(generator, keras.Model(judged, logit))
+    logit = keras.layers.Dense(1)(keras.layers.Concatenate()(pair))
+    model = kgan.PairedTranslator(generator, keras.Model(pair, logit))
     model.compile("adam")
     x = np.zeros((4, 3), "float32")
     model.fit(x, x, verbose=0, callbacks=[TranslationStrips(tmp_path, x)])

@@ -161,7 +161,7 @@ def test_wrong_metrics_are_refused():
 def test_best_moment_is_kept_and_reported(tmp_path):
     said = []
     model = vanilla()
-    best = BestMoment(tmp_path, say=said.append)
+    best = BestMoment(tmp_path, print_fn=said.append)
     history = model.fit(RING, validation_data=RING, epochs=4, callbacks=[best], verbose=0).history[
         "val_frechet_distance"
     ]
@@ -180,13 +180,13 @@ def test_best_moment_is_kept_and_reported(tmp_path):
 def test_best_moment_of_an_earlier_call_is_known(tmp_path):
     model = vanilla()
     options = {"validation_data": RING, "verbose": 0}
-    model.fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    model.fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, print_fn=print)], **options)
     record = json.loads((tmp_path / "best.json").read_text())
     record["best"]["value"] = -1.0
     (tmp_path / "best.json").write_text(json.dumps(record))
     (tmp_path / "best.keras").write_bytes(b"kept")
     model.fit(
-        RING, epochs=3, initial_epoch=2, callbacks=[BestMoment(tmp_path, say=print)], **options
+        RING, epochs=3, initial_epoch=2, callbacks=[BestMoment(tmp_path, print_fn=print)], **options
     )
     assert (tmp_path / "best.keras").read_bytes() == b"kept"
     assert json.loads((tmp_path / "best.json").read_text())["last"]["epoch"] == 3
@@ -194,12 +194,12 @@ def test_best_moment_of_an_earlier_call_is_known(tmp_path):
 
 def test_best_moment_of_another_model_in_the_folder_is_forgotten(tmp_path):
     options = {"validation_data": RING, "verbose": 0}
-    vanilla().fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    vanilla().fit(RING, epochs=2, callbacks=[BestMoment(tmp_path, print_fn=print)], **options)
     record = json.loads((tmp_path / "best.json").read_text())
     record["best"]["value"] = -1.0
     (tmp_path / "best.json").write_text(json.dumps(record))
     (tmp_path / "best.keras").write_bytes(b"of another model")
-    vanilla().fit(RING, epochs=1, callbacks=[BestMoment(tmp_path, say=print)], **options)
+    vanilla().fit(RING, epochs=1, callbacks=[BestMoment(tmp_path, print_fn=print)], **options)
     best = json.loads((tmp_path / "best.json").read_text())["best"]
     assert best["epoch"] == 1 and best["value"] > 0
     keras.saving.load_model(tmp_path / "best.keras")
@@ -207,7 +207,7 @@ def test_best_moment_of_another_model_in_the_folder_is_forgotten(tmp_path):
 
 def test_best_moment_begins_anew_with_another_model(tmp_path):
     options = {"validation_data": RING, "verbose": 0}
-    best = BestMoment(tmp_path, say=print)
+    best = BestMoment(tmp_path, print_fn=print)
     vanilla().fit(RING, epochs=2, callbacks=[best], **options)
     best.best = {**best.best, "value": -1.0}
     model = vanilla()
@@ -242,12 +242,12 @@ def test_best_moment_says_what_it_lacks(tmp_path):
         best = BestMoment(tmp_path, monitor="val_frechet", mode="min")
         model.fit(RING, validation_data=RING, callbacks=[best], verbose=0)
     said = []
-    best = BestMoment(tmp_path, monitor="diversity", mode="max", say=said.append)
+    best = BestMoment(tmp_path, monitor="diversity", mode="max", print_fn=said.append)
     model.fit(RING, callbacks=[best], verbose=0)
     assert "'diversity' was never logged" in said[0] and "generator_loss" in said[0]
     model.fit(RING, epochs=1, initial_epoch=1, callbacks=[best], verbose=0)
     assert len(said) == 1  # no epoch was left
-    best = BestMoment(tmp_path, monitor="val_generator_loss", mode="min", say=said.append)
+    best = BestMoment(tmp_path, monitor="val_generator_loss", mode="min", print_fn=said.append)
     model.fit(RING, validation_data=RING, callbacks=[best], verbose=0)
     assert "Best val_generator_loss" in said[1]
     model.compile(optimizer=model.optimizer)

@@ -92,7 +92,7 @@ def test_there_is_no_common_learning_rate():
 
 
 def test_it_does_not_step_itself():
-    with pytest.raises(ValueError, match="no step of its own"):
+    with pytest.raises(ValueError, match="PlayerOptimizers can't step"):
         small().optimizer.apply([])
 
 

@@ -32,7 +32,7 @@ def test_one_changes_nothing():
     np.testing.assert_array_equal(array(Pack(1)(x)), x)
 
 
-def test_gradient_counts_a_sample_as_often_as_it_is_judged():
+def test_gradient_counts_a_sample_as_often_as_it_is_packed():
     x = ops.convert_to_tensor(np.ones((3, 2), "float32"))
     gradient = array(input_gradient(lambda x: Pack(2)(x), x))
     np.testing.assert_array_equal(gradient, [[2, 2], [1, 1], [1, 1]])

@@ -8,27 +8,27 @@ from keras import layers, ops
 import kgan
 
 
-def judge(model, samples):
+def logits_of(model, samples):
     return ops.convert_to_numpy(model.discriminator(samples, training=False))
 
 
 @pytest.mark.parametrize(("pack", "num_packs"), [(1, 7), (2, 4), (3, 3), (8, 1)])
-def test_discriminator_judges_packs(pack, num_packs):
+def test_discriminator_takes_packs(pack, num_packs):
     model = kgan.zoo.load("pacgan", like=(8, 8, 3), pack=pack, width=4, seed=0)
     (first,) = [layer for layer in model.discriminator.layers if isinstance(layer, layers.Conv2D)]
     assert first.kernel.shape[2] == 3 * pack
     images = np.random.default_rng(0).uniform(-1, 1, (7, 8, 8, 3)).astype("float32")
-    assert judge(model, images).shape == (num_packs, 1)
+    assert logits_of(model, images).shape == (num_packs, 1)
 
 
-def test_a_verdict_depends_on_all_of_its_pack_and_on_no_other():
+def test_a_logit_depends_on_all_of_its_pack_and_on_no_other():
     model = kgan.zoo.load("pacgan", like=(2,), pack=2, units=(8,), seed=0)
     points = np.random.default_rng(0).normal(size=(6, 2)).astype("float32")
-    verdicts = judge(model, points)
+    logits = logits_of(model, points)
     for sample in range(6):
         moved = points.copy()
         moved[sample] += 1
-        changed = (judge(model, moved) != verdicts)[:, 0]
+        changed = (logits_of(model, moved) != logits)[:, 0]
         assert changed.tolist() == [sample // 2 == pack for pack in range(3)]
 
 
@@ -38,7 +38,7 @@ def test_discriminator_is_the_plain_one_on_concatenated_samples():
     plain.set_weights(model.discriminator.get_weights())
     points = np.random.default_rng(0).normal(size=(6, 2)).astype("float32")
     expected = ops.convert_to_numpy(plain(points.reshape(2, 6)))
-    np.testing.assert_allclose(judge(model, points), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(logits_of(model, points), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_ragged_batch_trains_and_counts():

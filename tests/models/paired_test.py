@@ -28,8 +28,8 @@ def linear(read=(4, 6, 1), made=(4, 6, 3), **options):
     x, y = keras.Input(read), keras.Input(made)
     generator = keras.Model(x, layers.Activation("tanh")(dense(made[-1])(x)), name="g")
     pair, y = keras.Input(read), keras.Input(made)
-    judged = dense(1)(layers.Concatenate()([pair, y]))
-    return kgan.PairedTranslator(generator, keras.Model([pair, y], judged, name="d"), **options)
+    logits = dense(1)(layers.Concatenate()([pair, y]))
+    return kgan.PairedTranslator(generator, keras.Model([pair, y], logits, name="d"), **options)
 
 
 def pairs(read=(4, 6, 1), made=(4, 6, 3), n=5, seed=0):
@@ -300,7 +300,7 @@ def test_networks_that_do_not_fit_are_refused():
     model, other = linear(), linear((4, 6, 3), (4, 6, 1))
     alone = kgan.networks.patchgan.discriminator((8, 8, 3), width=2)
     for discriminator in (other.discriminator, alone):
-        with pytest.raises(ValueError, match="must judge pairs.*Received"):
+        with pytest.raises(ValueError, match="must take pairs.*Received"):
             kgan.PairedTranslator(model.generator, discriminator)
 
 
@@ -314,7 +314,7 @@ def test_the_command_line_trains_translators_from_files(name, tmp_path):
     asked = {"model": name, "data": str(tmp_path / "pairs.npz"), "batch_size": 4}
     options = {"width": 4, "discriminator_width": 4}
     asked["options"] = options if name == "pix2pix" else {**options, "num_blocks": 1}
-    model = runs.train(tmp_path / "run", 1, asked, say=lambda line: None)
+    model = runs.train(tmp_path / "run", 1, asked, print_fn=lambda line: None)
     assert (tmp_path / "run" / "samples" / "epoch_0001.png").is_file()
     assert len(model.translate(x)) == len(x)
 
@@ -325,7 +325,7 @@ def test_the_command_line_says_what_a_translator_lacks(tmp_path):
     asked = {"model": "pix2pix", "data": "digits", "max_examples": 8}
     asked["options"] = {"width": 4, "discriminator_width": 4}
     with pytest.raises(ValueError, match="'y' are missing"):
-        runs.train(tmp_path / "run", 1, asked, say=lambda line: None)
+        runs.train(tmp_path / "run", 1, asked, print_fn=lambda line: None)
     assert not (tmp_path / "run" / "run.json").exists()
 
 

@@ -141,7 +141,7 @@ def test_both_generators_learn_from_both_cycles():
 # The pools
 
 
-def test_discriminators_judge_the_pool_in_training_only():
+def test_discriminators_take_the_pool_in_training_only():
     model = linear(pool_size=5, optimizer=keras.optimizers.SGD(0.0))
     a, b = collections()
     model.fit(a, b, batch_size=5, shuffle=False, verbose=0)  # fills the pools

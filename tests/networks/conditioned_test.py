@@ -13,7 +13,7 @@ def size(network):
     return sum(int(np.prod(v.shape)) for v in network.trainable_variables)
 
 
-def judge(network, samples, labels):
+def logits_of(network, samples, labels):
     outputs = network([samples, np.asarray(labels, "int32")], training=False)
     outputs = outputs if isinstance(outputs, list) else [outputs]
     return [ops.convert_to_numpy(output) for output in outputs]
@@ -41,12 +41,12 @@ def test_generator_makes_the_shape_and_follows_the_label(shape):
 def test_discriminator_sees_sample_and_label(shape, conditioning):
     network = conditioned.discriminator(shape, 3, conditioning, **SIZES)
     samples = np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")
-    first, other = judge(network, samples, [0, 1]), judge(network, samples, [1, 1])
+    first, other = logits_of(network, samples, [0, 1]), logits_of(network, samples, [1, 1])
     assert [output.shape for output in first] == [(2, 1)] * (2 if conditioning[0] == "t" else 1)
     assert {output.dtype for output in network.outputs} == {"float32"}
     assert first[-1][0] != other[-1][0]
     assert first[-1][1] == pytest.approx(other[-1][1], rel=1e-5)
-    changed = judge(network, samples[::-1].copy(), [0, 1])
+    changed = logits_of(network, samples[::-1].copy(), [0, 1])
     assert (changed[0] != first[0]).all()
     if conditioning == "two_heads":
         np.testing.assert_allclose(first[0], other[0], rtol=1e-5)  # realness has no label
@@ -64,7 +64,7 @@ def test_projection_is_equation_3():
     assert embedding.shape == (3, 8)
     expected = features @ kernel[:, 0] + bias + np.sum(embedding[labels] * features, axis=1)
     np.testing.assert_allclose(
-        judge(network, samples, labels)[0][:, 0], expected, rtol=1e-4, atol=1e-6
+        logits_of(network, samples, labels)[0][:, 0], expected, rtol=1e-4, atol=1e-6
     )
 
 

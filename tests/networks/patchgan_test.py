@@ -60,7 +60,7 @@ def test_it_has_the_size_of_the_released_code():
 
 @pytest.mark.parametrize("field", [1, 16, 70, "image"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 5), (33, 20, 3)])
-def test_it_judges_pairs_of_any_size(shape, field):
+def test_it_takes_pairs_of_any_size(shape, field):
     network = patchgan.discriminator(shape, (*shape[:2], 2), receptive_field=field, width=2)
     rng = np.random.default_rng(0)
     pair = [rng.uniform(-1, 1, (3, *shape[:2], c)).astype("float32") for c in (2, shape[2])]

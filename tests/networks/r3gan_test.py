@@ -126,7 +126,7 @@ def test_kernels_start_smaller_the_deeper_the_network_is(num_blocks):
     np.testing.assert_allclose(spreads, expected, rtol=0.1)
 
 
-def test_networks_normalize_nothing_and_judge_without_a_bias():
+def test_networks_normalize_nothing_and_end_without_a_bias():
     for shape in ((28, 28, 1), (2,)):
         for network in (tiny(r3gan.generator, shape), tiny(r3gan.discriminator, shape)):
             assert not any("Normalization" in kind.__name__ for kind in kinds(network))

@@ -132,7 +132,7 @@ def test_every_layer_of_the_discriminator_is_spectrally_normalized(shape):
 
 
 @pytest.mark.parametrize("shape", [(2,), (8, 8, 1)])
-def test_packs_are_judged_together(shape):
+def test_packs_share_a_logit(shape):
     _, discriminator = standard.pair(shape, 3, width=4, units=(8,), pack=3)
     assert kinds(discriminator)[1] is Pack
     samples = np.random.default_rng(0).uniform(-1, 1, (6, *shape)).astype("float32")

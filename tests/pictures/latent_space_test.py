@@ -13,15 +13,15 @@ def linear_model(num_classes=None, **options):
     """A model whose images show its noise: each pixel is a third of one number of it."""
     noise, image = keras.Input((4,)), keras.Input((2, 2, 1))
     x, logit = keras.layers.Reshape((2, 2, 1))(noise / 3.0), keras.layers.Flatten()(image)
-    inputs, judged = noise, image
+    inputs, taken = noise, image
     if num_classes:
         label = keras.Input((), dtype="int32")
         shift = keras.layers.Embedding(num_classes, 4)(label)
         x = keras.layers.Add()([x, keras.layers.Reshape((2, 2, 1))(shift)])
-        inputs, judged = [noise, label], [image, keras.Input((), dtype="int32")]
-        logit = keras.layers.Add()([logit, keras.layers.Embedding(num_classes, 4)(judged[1])])
+        inputs, taken = [noise, label], [image, keras.Input((), dtype="int32")]
+        logit = keras.layers.Add()([logit, keras.layers.Embedding(num_classes, 4)(taken[1])])
     x = keras.layers.Conv2D(1, 1, kernel_initializer="ones")(x)
-    discriminator = keras.Model(judged, keras.layers.Dense(1)(logit))
+    discriminator = keras.Model(taken, keras.layers.Dense(1)(logit))
     generator = keras.Model(inputs, x)
     condition = kgan.LabelCondition(num_classes) if num_classes else None
     return kgan.GAN(generator, discriminator, condition=condition, seed=0, **options)

@@ -216,7 +216,7 @@ def test_a_folder_of_one_s_own_training_will_do(tmp_path):
 
 def test_a_healthy_run_is_called_healthy(run):
     (run / "health.json").write_text('{"figures": [], "diagnoses": []}')
-    assert "No illness was found." in report_of(run).text
+    assert "No failure mode was found." in report_of(run).text
 
 
 def test_a_run_too_short_to_tell_is_not_called_healthy(run):
@@ -226,7 +226,7 @@ def test_a_run_too_short_to_tell_is_not_called_healthy(run):
         (run / "health.json").write_text(json.dumps(health))
         text = " ".join(report_of(run).text)
         assert ("from batch 500 on. This run has 300." in text) == is_early
-        assert ("No illness was found." in text) != is_early
+        assert ("No failure mode was found." in text) != is_early
 
 
 def test_a_metric_that_the_table_of_epochs_lacks_is_taken_from_health(run):

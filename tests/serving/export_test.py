@@ -90,10 +90,10 @@ def test_a_conditional_model_is_served_with_labels(tmp_path):
     embedded = layers.Embedding(4, 3)(label)
     points = layers.Dense(2)(layers.Concatenate()([noise, embedded]))
     sample, label_too = keras.Input((2,)), keras.Input((), dtype="int32")
-    judged = layers.Dense(1)(layers.Concatenate()([sample, layers.Embedding(4, 3)(label_too)]))
+    logits = layers.Dense(1)(layers.Concatenate()([sample, layers.Embedding(4, 3)(label_too)]))
     model = kgan.GAN(
         keras.Model([noise, label], points),
-        keras.Model([sample, label_too], judged),
+        keras.Model([sample, label_too], logits),
         condition=kgan.LabelCondition(4),
     )
     model.compile("adam")

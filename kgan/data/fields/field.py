@@ -29,7 +29,7 @@ class Field:
         name: string, the field's name, in messages and as a key of dictionaries. Defaults to
             `"x"`.
         paired: boolean, whether sample `i` belongs to sample `i` of the first field. `False`
-            declares a collection of its own: it may be longer or shorter, and `fit` shuffles it
+            declares a separate collection: it may be longer or shorter, and `fit` shuffles it
             separately. Defaults to `True`.
 
     Raises:
@@ -420,7 +420,7 @@ class Field:
     colours_labels = False
 
     def save_each(self, values, folder):
-        """Writes each sample as a file of its own.
+        """Writes each sample to a separate file.
 
         Args:
             values: samples in the user's scale.

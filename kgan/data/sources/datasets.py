@@ -33,7 +33,7 @@ def load(
 ):
     """Loads a named dataset, or a folder of images, into memory.
 
-    Choose it for data that fits in memory; for more, make a `tf.data` pipeline and give that to
+    Use this for data that fits in memory; for more, make a `tf.data` pipeline and give that to
     `fit`. A name that is also a folder means the dataset: write `"./name"` for the folder.
 
     Args:
@@ -364,7 +364,7 @@ def _has_network(seconds=5.0):
         except OSError:
             pass
 
-    # The resolver has no time limit of its own, and can hang on a network that drops packets.
+    # The resolver has no time limit, and can hang on a network that drops packets.
     thread = threading.Thread(target=resolve, daemon=True)
     thread.start()
     thread.join(seconds)

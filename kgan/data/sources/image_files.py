@@ -39,7 +39,7 @@ def load_folder(folder, split, size, channels, labels, max_examples):
 def class_names(folder, split="train"):
     """Tells what the labels of a folder of images mean.
 
-    Choose it beside `kgan.data.load(folder, labels=True)`: label `i` stands for the `i`-th name.
+    Use this beside `kgan.data.load(folder, labels=True)`: label `i` stands for the `i`-th name.
     Sub-folders without images are no classes.
 
     Args:
@@ -125,7 +125,7 @@ def _read_all(paths, size, channels):
     images, first = None, None
     bar = None
     if len(paths) >= _LONG:
-        # Without a terminal each update is a line of its own.
+        # Without a terminal each update is a new line.
         interval = 0.1 if sys.stdout.isatty() else 10.0
         bar = keras.utils.Progbar(len(paths), interval=interval, unit_name="image")
     with concurrent.futures.ThreadPoolExecutor() as pool:
