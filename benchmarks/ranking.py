@@ -22,6 +22,7 @@ import numpy as np
 from tasks.common import load_mnist
 
 import kgan
+import kgan.zoo  # registers the models
 from kgan.catalog import weights as shipped
 from kgan.catalog.registry import builder_of
 

@@ -35,6 +35,7 @@ from tasks.cyclegan import figures_of, kind_a, kind_b
 from tasks.pix2pix import load_photos
 
 import kgan
+import kgan.zoo  # registers the models
 from kgan import drawing
 from kgan.catalog import weights as shipped
 from kgan.catalog.registry import builder_of

@@ -24,7 +24,7 @@ import watching  # noqa: E402
 from tasks import all_tasks, common  # noqa: E402
 from tasks.mixtures import followed  # noqa: E402
 
-import kgan  # noqa: E402
+import kgan.zoo  # noqa: E402, which registers the models
 from kgan import drawing  # noqa: E402
 from kgan.catalog import weights as shipped  # noqa: E402
 from kgan.catalog.registry import builder_of  # noqa: E402

@@ -7,6 +7,7 @@ import numpy as np
 from kgan import drawing
 from kgan.callbacks.frames import Frames
 from kgan.data.sampling import first_samples
+from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
 
 
@@ -97,10 +98,11 @@ class SampleGrid(Frames):
 
     def prepare(self):
         """Draws the noise, and stops before the first step when something does not fit."""
-        self._name = self.model.answers.require_generator(
+        self._name = require_generator(
+            self.model,
             "For a translator, use kgan.callbacks.TranslationStrips. Save the pictures of another "
             "model with kgan.pictures.image_grid and save_image in a "
-            "keras.callbacks.LambdaCallback."
+            "keras.callbacks.LambdaCallback.",
         )
         self._endpoint = self.model.endpoints[self._name]
         self._field = self._endpoint.output

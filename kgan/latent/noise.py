@@ -89,3 +89,22 @@ def sample(shape, distribution="normal", *, seed=None, truncation=None):
     uniform = ops.convert_to_numpy(draw(shape, "uniform", int(seed))).astype("float64")
     noise = np.sqrt(2.0) * special.erfinv(special.erf(truncation / 2**0.5) * uniform)
     return np.clip(noise, -truncation, truncation).astype("float32")
+
+
+def require_generator(model, instead):
+    """Name of the first endpoint of a model that draws noise.
+
+    Args:
+        model: what was received.
+        instead: string, what to use for models without one.
+
+    Raises:
+        TypeError: when there is none, or the model is none of kgan's.
+    """
+    answers = getattr(model, "answers", None)
+    if answers is None or answers.generator is None:
+        raise TypeError(
+            "Only models that make samples from noise can be shown so, such as kgan.GAN. "
+            f"{instead} Received: model={type(model).__name__}"
+        )
+    return answers.generator

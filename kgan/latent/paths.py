@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
 
 
@@ -107,7 +108,7 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
     else:
         first, last, time = _walk(start, end, steps)
         walk = ((1 - time) * first + time * last).astype("float32")
-    name = model.answers.require_generator("Interpolate encodings with slerp.")
+    name = require_generator(model, "Interpolate encodings with slerp.")
     endpoint = model.endpoints[name]
     if endpoint.noise.distribution == "uniform":
         # Between two corners of the cube, the circle leaves it.

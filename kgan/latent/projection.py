@@ -9,6 +9,7 @@ from keras import ops
 from kgan import backend
 from kgan.data.checks import check
 from kgan.data.structure import unpack
+from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
 
 CHUNK = 64  # noises that are optimized together
@@ -72,7 +73,7 @@ def project(
     noises, errors = kgan.latent.project(model, images, steps=5, seed=1, verbose=0)
     ```
     """
-    name = _generator_of(model)
+    name = require_generator(model, "Others can't be projected to.")
     endpoint = model.endpoints[name]
     check_count("steps", steps)
     check_count("restarts", restarts)
@@ -128,17 +129,6 @@ def project(
     errors = np.concatenate(errors).reshape(len(targets), restarts)
     rows, best = np.arange(len(targets)), errors.argmin(axis=1)
     return noises[rows, best], errors[rows, best]
-
-
-def _generator_of(model):
-    # None for a model that is none of kgan's.
-    answers = getattr(model, "answers", None)
-    if answers is None or answers.generator is None:
-        raise TypeError(
-            "Only models that generate samples from noise, such as kgan.GAN, support projection. "
-            f"Received: model={type(model).__name__}"
-        )
-    return answers.generator
 
 
 class _Descent(keras.Model):

@@ -7,6 +7,7 @@ import numpy as np
 from kgan import drawing, latent
 from kgan.data.fields import Images
 from kgan.drawing import films
+from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
 
 
@@ -199,7 +200,7 @@ def _endpoint_of_images(model):
         TypeError: when the model makes no samples from noise.
         ValueError: when its samples are no images.
     """
-    name = model.answers.require_generator("For a translator, use kgan.pictures.strips.")
+    name = require_generator(model, "For a translator, use kgan.pictures.strips.")
     output = model.endpoints[name].output
     if not isinstance(output, Images):
         raise ValueError(

@@ -248,22 +248,6 @@ class Endpoints:
         names = (name for name, endpoint in self.model.endpoints.items() if endpoint.noise)
         return next(names, None)
 
-    def require_generator(self, instead):
-        """Name of the first endpoint that draws noise.
-
-        Args:
-            instead: string, what to use for models without one.
-
-        Raises:
-            TypeError: when there is none.
-        """
-        if self.generator is None:
-            raise TypeError(
-                "Only models that make samples from noise can be shown so, such as kgan.GAN. "
-                f"{instead} Received: model={type(self.model).__name__}"
-            )
-        return self.generator
-
     def runner(self, name):
         """The endpoint's `Runner`, made once.
 

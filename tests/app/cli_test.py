@@ -202,7 +202,7 @@ def test_points_steps_per_execution_and_no_pictures(tmp_path):
         assert result.exit_code == 0, result.output
     assert np.load(tmp_path / "points.npy").shape == (5, 2)
     result = kgan("generate", tmp_path / "run", "--files", "--out", tmp_path / "points")
-    assert_one_line(result, "--out samples.npy")
+    assert_one_line(result, "as one .npy file")
 
 
 @tensorflow_only
@@ -227,7 +227,9 @@ def test_conditional_models_get_labels(tmp_path, monkeypatch):
         model.compile(optimizer="adam")
         return model
 
-    monkeypatch.setitem(registry._builders, "labelled", labelled)
+    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
+    like = registry.Like("image_shape", num_classes="num_classes")
+    registry.register(labelled, like=like)
     arguments = ["--data", "digits", "--max-examples", 100, "--epochs", 1, "--out", tmp_path]
     result = kgan("train", "labelled", *arguments)
     assert result.exit_code == 0, result.output + repr(result.exception)
@@ -371,7 +373,7 @@ def test_usage_errors(arguments, tmp_path, monkeypatch):
         (["dcgan", "--data", "digits", "--option", "loss=hing"], "hinge"),
         (["dcgan", "--data", "digits", "--size", "13"], "13"),
         (["dcgan", "--data", "digits", "--channels", "2"], "channels"),
-        (["dcgan", "--data", "ring"], "(2,)"),
+        (["dcgan", "--data", "ring"], "x of shape (100000, 2)"),
         (["dcgan", "--data", "ring", "--size", "8"], "no size"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -449,7 +451,7 @@ def test_bad_targets(trained, tmp_path):
     for arguments, words in (
         (["--labels", "3", "--out", tmp_path / "a.png"], "not trained with labels"),
         (["--truncation", "-1", "--out", tmp_path / "a.png"], "truncation"),
-        (["--out", tmp_path / "a.exe"], "ending"),
+        (["--out", tmp_path / "a.exe"], "suffix"),
         (["--files", "--out", tmp_path / "a.png"], "names a folder"),
         (["--out", tmp_path / "model.txt" / "a.png"], "model.txt"),
     ):

@@ -209,7 +209,7 @@ def test_a_condition_is_saved_with_its_model(name, which, tmp_path):
 
 def test_a_condition_says_what_it_is():
     assert repr(kgan.ClassifierCondition(3, 0.5)) == (
-        "ClassifierCondition(num_classes=3, classification_weight=0.5)"
+        "ClassifierCondition(num_classes=3, classification_weight=0.5, class_names=None)"
     )
 
 

@@ -55,7 +55,8 @@ def kind_of_shape(shape):
     Returns:
         A subclass of `kgan.data.Field`.
     """
-    return _BY_NUMBER_OF_AXES.get(len(tuple(shape)), Vectors)
+    shape = tuple(shape)
+    return _BY_NUMBER_OF_AXES.get(len(shape), Vectors if shape else Field)
 
 
 def of_shape(shape, name="x", **kwargs):
