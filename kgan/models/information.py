@@ -234,7 +234,8 @@ class InfoGAN(GAN):
         if labels is not None:
             raise ValueError(
                 "An InfoGAN knows no labels, but categories that it found, in an order that "
-                f"differs from seed to seed. Ask with `categories=`. Received: labels={labels!r}"
+                "differs from seed to seed. Ask for them with `categories=`. "
+                f"Received: labels={labels!r}"
             )
         shape = (num_samples, *self.latent_shape)
         noise = latent.sample(shape, self.noise, seed=seed, truncation=truncation)
