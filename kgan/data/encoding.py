@@ -23,14 +23,17 @@ def encoded(fields, dataset, kind, first):
     """
     wanted = [field.is_encoded_on_host and value.dtype.kind not in "iu"
               for field, value in zip(fields, first, strict=True)]  # fmt: skip
-    if not any(wanted):
+    # Keras takes no fourth entry of a batch, and a third for sample weights.
+    is_nested = len(fields) > 2 and kind in ("PyDataset", "generator")
+    if not any(wanted) and not is_nested:
         return dataset
 
     def encode(batch):
-        return tuple(
+        values = tuple(
             field.check(value) if is_wanted else value
             for field, value, is_wanted in zip(fields, pick(fields, batch), wanted, strict=True)
         )
+        return (values,) if is_nested else values
 
     if kind == "tf.data":
         return _mapped(fields, dataset, wanted)

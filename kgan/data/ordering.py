@@ -15,8 +15,7 @@ class ShuffledBatches(keras.utils.PyDataset):
     and the ragged last batch no longer comes last.
 
     Args:
-        arrays: Tuple of one or two NumPy arrays: `(x,)` or `(x, y)`, of equal length where they
-            are paired.
+        arrays: Tuple of NumPy arrays, one per field, of equal length where they are paired.
         batch_size: Samples per batch, at least 1. The last batch of an epoch holds the rest.
         permutation: Function without arguments that returns the order of a new epoch: the integers
             `0..n-1`, each once; for arrays that are not paired, a column of indices for each, as
@@ -48,9 +47,9 @@ class ShuffledBatches(keras.utils.PyDataset):
         arrays = tuple(arrays)
         lengths = [len(array) for array in arrays]
         is_one_length = len(set(lengths)) == 1 or not paired
-        if len(arrays) not in (1, 2) or not is_one_length or min(lengths) == 0:
+        if not arrays or not is_one_length or min(lengths) == 0:
             raise ValueError(
-                "The arrays do not make batches. Expected (x,) or (x, y), of equal length and not "
+                "The arrays do not make batches. Expected a tuple of arrays of equal length, not "
                 "empty. Cut them to the same samples. "
                 f"Received: {len(arrays)} arrays of lengths {lengths}."
             )
@@ -95,7 +94,7 @@ class ShuffledBatches(keras.utils.PyDataset):
             yield self[index]
 
     def __getitem__(self, index):
-        """Returns batch `index` of the current epoch: `(x,)` or `(x, y)`."""
+        """Batch `index` of the current epoch: `(x,)`, `(x, y)`, or one tuple of more arrays."""
         num_batches = self.num_batches
         if not 0 <= index < num_batches:
             raise IndexError(f"There is no batch {index}: an epoch has {num_batches}.")
@@ -106,9 +105,10 @@ class ShuffledBatches(keras.utils.PyDataset):
         if self._order is not None:
             chosen = self._order[chosen]
         self._is_finished = self._is_finished or index == num_batches - 1
-        if self.paired:
-            return tuple(array[chosen] for array in self.arrays)
-        return tuple(array[chosen[:, i]] for i, array in enumerate(self.arrays))
+        columns = [chosen if self.paired else chosen[:, i] for i in range(len(self.arrays))]
+        batch = tuple(array[column] for array, column in zip(self.arrays, columns, strict=True))
+        # Keras takes a third entry for sample weights, and no fourth.
+        return batch if len(batch) < 3 else (batch,)
 
     def _new_order(self):
         if self.permutation is None:
