@@ -17,7 +17,7 @@ from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
 from kgan.utils.files import atomic_write
-from kgan.utils.hints import Data, FilePath, Logs
+from kgan.utils.hints import Data, Features, FilePath, Logs
 
 # Samples for what takes most of the time of a look: logits and gradients, which want a batch as
 # the game has it, and the search for neighbours among 10,000, whose median so many will do for.
@@ -86,7 +86,7 @@ class Health(keras.callbacks.Callback):
         self,
         real: Data = None,
         folder: FilePath | None = None,
-        extractor: Any = None,
+        extractor: Features = None,
         num_samples: int = 256,
         num_reference: int = 10_000,
         every: int = 1,

@@ -7,7 +7,7 @@ import numpy as np
 
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config, Data
+from kgan.utils.hints import Config, Data, Features
 
 
 class SampleMetric(keras.metrics.Metric):
@@ -56,7 +56,7 @@ class SampleMetric(keras.metrics.Metric):
     uses_real = True
 
     def __init__(
-        self, extractor: Any = None, num_samples: int = 10_000, name: str = "sample_metric"
+        self, extractor: Features = None, num_samples: int = 10_000, name: str = "sample_metric"
     ) -> None:
         super().__init__(name=name)
         self.num_samples = check_count("num_samples", num_samples, minimum=2)

@@ -1,7 +1,6 @@
 """Metrics by a classifier or by known modes: which of them samples cover, and how evenly."""
 
 import math
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,7 @@ from kgan.metrics.base import SampleMetric
 from kgan.metrics.coverage import class_coverage, mode_coverage
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config, Data
+from kgan.utils.hints import Config, Data, Features
 
 _SUM_TOLERANCE = 1e-3
 
@@ -60,7 +59,7 @@ class InceptionScore(SampleMetric):
 
     def __init__(
         self,
-        classifier: Any = "digit_judge",
+        classifier: Features = "digit_judge",
         splits: int = 10,
         from_logits: bool = True,
         num_samples: int = 10_000,
@@ -166,7 +165,7 @@ class ModeCoverage(SampleMetric):
         self,
         centers: Data = None,
         sigma: float | None = None,
-        classifier: Any = None,
+        classifier: Features = None,
         stacked: bool = False,
         num_classes: int = 10,
         from_logits: bool = True,

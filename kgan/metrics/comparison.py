@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWas
 from kgan.metrics.extractors import Extractor, read
 from kgan.metrics.neighbours import PrecisionRecall
 from kgan.metrics.similarity import MultiScaleStructuralSimilarity
-from kgan.utils.hints import Data
+from kgan.utils.hints import Data, Features
 
 # Samples read at a time.
 _SLICE = 2000
@@ -129,7 +128,10 @@ class Evaluation(dict):
 
 
 def evaluate(
-    real: Data, fake: Data, metrics: Sequence[SampleMetric] | None = None, extractor: Any = None
+    real: Data,
+    fake: Data,
+    metrics: Sequence[SampleMetric] | None = None,
+    extractor: Features = None,
 ) -> Evaluation:
     """Compares generated samples with real ones, by every metric that applies.
 

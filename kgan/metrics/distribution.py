@@ -1,13 +1,11 @@
 """Distances between the distribution of generated samples and that of real ones."""
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from kgan.metrics.base import SampleMetric
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config
+from kgan.utils.hints import Config, Features
 
 
 @keras.saving.register_keras_serializable(package="kgan")
@@ -47,7 +45,7 @@ class FrechetDistance(SampleMetric):
 
     title = "Frechet distance"
 
-    def __init__(self, extractor: Any = None, name: str = "frechet_distance") -> None:
+    def __init__(self, extractor: Features = None, name: str = "frechet_distance") -> None:
         super().__init__(extractor=extractor, name=name)
 
     def _new_side(self):
@@ -160,7 +158,7 @@ class KernelDistance(SampleMetric):
 
     def __init__(
         self,
-        extractor: Any = None,
+        extractor: Features = None,
         block_size: int = 1000,
         num_samples: int = 10_000,
         seed: int = 0,
@@ -243,7 +241,7 @@ class SlicedWasserstein(SampleMetric):
 
     def __init__(
         self,
-        extractor: Any = None,
+        extractor: Features = None,
         num_directions: int = 128,
         order: int = 1,
         num_samples: int = 10_000,

@@ -12,7 +12,7 @@ from kgan.data.fields import Images, Vectors, of_samples, of_shape
 from kgan.data.inspection import received, to_numpy
 from kgan.metrics.features import shared_classifier
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config, Data, Shape
+from kgan.utils.hints import Config, Data, Features, Shape
 from kgan.utils.pixels import to_float
 
 # Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
@@ -66,7 +66,7 @@ class Extractor:
 
     def __init__(
         self,
-        source: Any = None,
+        source: Features = None,
         head: Literal["features", "logits", "images"] = "features",
         per_channel: bool = False,
         batch_size: int = 500,
@@ -88,7 +88,7 @@ class Extractor:
         self._fingerprint = None
 
     @classmethod
-    def get(cls, source: Any, **arguments: Any) -> Self:
+    def get(cls, source: Features, **arguments: Any) -> Self:
         """Returns an extractor: `source` itself if it is one, one from a config, or a new one."""
         if isinstance(source, cls):
             return source

@@ -1,13 +1,11 @@
 """Precision and recall by nearest neighbours: do samples look real, and cover the data?"""
 
-from typing import Any
-
 import keras
 import numpy as np
 
 from kgan.metrics.base import SampleMetric
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config
+from kgan.utils.hints import Config, Features
 
 # Distances held at a time: 64 MB.
 _DISTANCES = 2**23
@@ -60,7 +58,7 @@ class PrecisionRecall(SampleMetric):
 
     def __init__(
         self,
-        extractor: Any = None,
+        extractor: Features = None,
         neighbours: int = 5,
         num_samples: int = 10_000,
         name: str = "precision_recall",

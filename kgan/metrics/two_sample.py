@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import warnings
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ from kgan.data.fields import Images, of_samples, of_shape
 from kgan.data.inspection import first_of_equal
 from kgan.metrics.extractors import Extractor, read
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Data
+from kgan.utils.hints import Data, Features
 
 _BATCH = 64
 _PATIENCE = 3
@@ -84,7 +83,7 @@ def two_sample_test(
     b: Data,
     *,
     seed: int = 0,
-    extractor: Any = None,
+    extractor: Features = None,
     num_samples: int = 10_000,
     epochs: int = 15,
 ) -> TwoSampleResult:

@@ -326,7 +326,7 @@ class GAN(AdversarialModel):
         seed: int | None = None,
         truncation: float | None = None,
         batch_size: int = 64,
-    ) -> Data:
+    ) -> np.ndarray:
         """New samples in the data's own scale.
 
         Averaged weights make them where the generator's optimizer has `use_ema=True`. Calling it
@@ -363,7 +363,7 @@ class GAN(AdversarialModel):
         noise = self.answers["generate"].noise.sample(num_samples, seed, truncation)
         return self.decode(noise, labels, batch_size)
 
-    def decode(self, noise: Data, labels: Data = None, batch_size: int = 64) -> Data:
+    def decode(self, noise: Data, labels: Data = None, batch_size: int = 64) -> np.ndarray:
         """The samples that these noises stand for, in the data's own scale.
 
         Args:

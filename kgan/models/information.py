@@ -230,7 +230,7 @@ class InfoGAN(GAN):
         seed: int | None = None,
         truncation: float | None = None,
         batch_size: int = 64,
-    ) -> Data:
+    ) -> np.ndarray:
         """New samples in the data's own scale, with the codes that are asked for.
 
         Args:

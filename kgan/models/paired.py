@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from kgan import losses
@@ -153,7 +154,7 @@ class PairedTranslator(AdversarialModel):
         x, y = batch
         return self.discriminator([x, y]), self.discriminator([x, fake])
 
-    def translate(self, images: Data, batch_size: int = 64) -> Data:
+    def translate(self, images: Data, batch_size: int = 64) -> np.ndarray:
         """What the generator makes of images, in the data's own scale.
 
         Averaged weights make them where the generator's optimizer has `use_ema=True`. Dropout is

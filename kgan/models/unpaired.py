@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 import keras
+import numpy as np
 from keras import ops
 
 from kgan import losses
@@ -187,7 +188,7 @@ class UnpairedTranslator(AdversarialModel):
 
     def translate(
         self, images: Data, direction: Literal["a_to_b", "b_to_a"] = "a_to_b", batch_size: int = 64
-    ) -> Data:
+    ) -> np.ndarray:
         """What a generator makes of images, in the data's own scale.
 
         Averaged weights make them where the generators' optimizer has `use_ema=True`. Calling it

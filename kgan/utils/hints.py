@@ -1,6 +1,7 @@
 """Names of types for hints, which say what is meant where Python has no type for it."""
 
 import os
+from collections.abc import Callable
 from typing import Any, Literal
 
 # What a user may give: an array, a tensor, a list of samples, a dataset, as the function says.
@@ -23,3 +24,6 @@ Limits = tuple[float, float]
 Scale = int | Literal["auto"]
 Distribution = Literal["normal", "uniform"]
 Interpolation = Literal["spherical", "linear"]
+# What a metric compares samples by: a name, or a network, function or `kgan.metrics.Extractor`,
+# all of which are called; or its config.
+Features = str | Callable[..., Any] | Config | None
