@@ -14,23 +14,23 @@ from kgan.models.conditional import AuxiliaryClassifierGAN
 
 @register(like=Like("sample_shape", "num_classes", "class_names"), tiny={"num_classes": 3})
 def acgan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    num_classes=10,
-    class_names=None,
-    latent_dim=100,
-    noise="normal",
-    classification_weight=1.0,
-    loss="non_saturating",
-    label_smoothing=0.0,
-    embedding_dim=50,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    seed=None,
-):
+    num_classes: int = 10,
+    class_names: tuple[str, ...] | None = None,
+    latent_dim: int = 100,
+    noise: str = "normal",
+    classification_weight: float = 1.0,
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    label_smoothing: float = 0.0,
+    embedding_dim: int = 50,
+    width: int = 64,
+    units: tuple[int, ...] = (128, 128, 128),
+    kernel_size: int = 5,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    seed: int | None = None,
+) -> AuxiliaryClassifierGAN:
     """A conditional GAN whose discriminator is a classifier as well.
 
     Use this when you need that classifier, or labels must be followed at any price. Samples that

@@ -6,7 +6,7 @@ a pool of 50 past fakes, least squares, cycles weighted 10 and identities 5 (sec
 
 import keras
 
-from kgan import networks
+from kgan import losses, networks
 from kgan.catalog.registry import image_pairs, register
 from kgan.game import schedules
 from kgan.models.unpaired import UnpairedTranslator
@@ -17,23 +17,23 @@ from kgan.models.unpaired import UnpairedTranslator
     tiny={"receptive_field": 16, "pool_size": 4, "cycle_weight": 0.1, "learning_rate": 2e-5},
 )
 def cyclegan(
-    image_shape=(256, 256, 3),
+    image_shape: tuple[int, ...] = (256, 256, 3),
     *,
-    target_channels=None,
-    loss="least_squares",
-    cycle_weight=10.0,
-    identity_weight=0.5,
-    pool_size=50,
-    receptive_field=70,
-    width=64,
-    discriminator_width=64,
-    num_blocks=None,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    constant_steps=None,
-    decay_steps=None,
-    seed=None,
-):
+    target_channels: int | None = None,
+    loss: str | losses.AdversarialLoss = "least_squares",
+    cycle_weight: float = 10.0,
+    identity_weight: float = 0.5,
+    pool_size: int = 50,
+    receptive_field: int | str = 70,
+    width: int = 64,
+    discriminator_width: int = 64,
+    num_blocks: int | None = None,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    constant_steps: int | None = None,
+    decay_steps: int | None = None,
+    seed: int | None = None,
+) -> UnpairedTranslator:
     """Image-to-image translation that is learned from two collections without pairs.
 
     Use this when there are images of both kinds but no pairs, such as photographs and paintings.

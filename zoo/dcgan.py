@@ -14,22 +14,22 @@ from kgan.models.gan import GAN
 
 @register(like=Like("image_shape", kinds=(Images,)))
 def dcgan(
-    image_shape=(28, 28, 1),
+    image_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=100,
-    noise="uniform",
-    loss="non_saturating",
-    discriminator_steps=1,
-    label_smoothing=0.0,
-    width=64,
-    kernel_size=5,
-    stages=None,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    ema_momentum=None,
-    augmentation=None,
-    seed=None,
-):
+    latent_dim: int = 100,
+    noise: str = "uniform",
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    discriminator_steps: int = 1,
+    label_smoothing: float = 0.0,
+    width: int = 64,
+    kernel_size: int = 5,
+    stages: int | None = None,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    ema_momentum: float | None = None,
+    augmentation: bool | str | None = None,
+    seed: int | None = None,
+) -> GAN:
     """The convolutional GAN that the others build on, for small images.
 
     Use this for images of up to 64x64, grey, colour or with any number of channels, when a fast,

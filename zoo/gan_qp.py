@@ -13,24 +13,24 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def gan_qp(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=128,
-    potential_weight=0.05,
-    discriminator_steps=2,
-    width=64,
-    kernel_size=5,
-    units=(128, 128, 128),
-    stages=None,
-    generator_normalization=True,
-    discriminator_normalization=True,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    beta_2=0.999,
-    decay_steps=None,
-    ema_momentum=None,
-    seed=None,
-):
+    latent_dim: int = 128,
+    potential_weight: float = 0.05,
+    discriminator_steps: int = 2,
+    width: int = 64,
+    kernel_size: int = 5,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    generator_normalization: bool = True,
+    discriminator_normalization: bool = True,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    decay_steps: int | None = None,
+    ema_momentum: float | None = None,
+    seed: int | None = None,
+) -> GAN:
     """A Wasserstein GAN with a quadratic potential instead of a gradient penalty.
 
     Use this for training as stable as `wgan_gp`'s at a lower cost: it takes no second derivative,

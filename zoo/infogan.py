@@ -14,23 +14,23 @@ from kgan.models.information import InfoGAN
 
 @register(like=Like("sample_shape"), tiny={"num_categories": 3})
 def infogan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    num_categories=10,
-    num_continuous=2,
-    latent_dim=62,
-    category_weight=1.0,
-    continuous_weight=0.1,
-    loss="non_saturating",
-    label_smoothing=0.0,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    generator_learning_rate=1e-3,
-    discriminator_learning_rate=2e-4,
-    beta_1=0.5,
-    seed=None,
-):
+    num_categories: int = 10,
+    num_continuous: int = 2,
+    latent_dim: int = 62,
+    category_weight: float = 1.0,
+    continuous_weight: float = 0.1,
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    label_smoothing: float = 0.0,
+    width: int = 64,
+    units: tuple[int, ...] = (128, 128, 128),
+    kernel_size: int = 5,
+    generator_learning_rate: float = 1e-3,
+    discriminator_learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    seed: int | None = None,
+) -> InfoGAN:
     """A GAN that finds classes and directions of variation in unlabelled data.
 
     Use this to explore data without labels: `generate(n, categories=..., continuous=...)` shows

@@ -12,23 +12,23 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def lsgan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=100,
-    label_smoothing=0.0,
-    discriminator_steps=1,
-    width=64,
-    kernel_size=5,
-    units=(128, 128, 128),
-    stages=None,
-    generator_normalization=True,
-    discriminator_normalization=True,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    ema_momentum=None,
-    augmentation=None,
-    seed=None,
-):
+    latent_dim: int = 100,
+    label_smoothing: float = 0.0,
+    discriminator_steps: int = 1,
+    width: int = 64,
+    kernel_size: int = 5,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    generator_normalization: bool = True,
+    discriminator_normalization: bool = True,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    ema_momentum: float | None = None,
+    augmentation: bool | str | None = None,
+    seed: int | None = None,
+) -> GAN:
     """A DCGAN that regresses to targets, so that samples far from the boundary keep a gradient.
 
     Use this in place of `dcgan`, a change of one word, when the discriminator becomes so confident

@@ -14,25 +14,25 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def minibatch_discrimination(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=100,
-    noise="uniform",
-    statistic="discrimination",
-    num_kernels=50,
-    kernel_dim=5,
-    feature_matching=False,
-    historical_averaging=0.0,
-    loss="non_saturating",
-    label_smoothing=0.1,
-    width=64,
-    kernel_size=5,
-    stages=None,
-    units=(128, 128),
-    learning_rate=2e-4,
-    beta_1=0.5,
-    seed=None,
-):
+    latent_dim: int = 100,
+    noise: str = "uniform",
+    statistic: str | None = "discrimination",
+    num_kernels: int = 50,
+    kernel_dim: int = 5,
+    feature_matching: bool = False,
+    historical_averaging: float = 0.0,
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    label_smoothing: float = 0.1,
+    width: int = 64,
+    kernel_size: int = 5,
+    stages: int | None = None,
+    units: tuple[int, ...] = (128, 128),
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    seed: int | None = None,
+) -> GAN:
     """A DCGAN, or for vectors a GAN of perceptrons, whose discriminator compares samples.
 
     Use this when samples look alike: the same layers as `dcgan`, plus one that compares the

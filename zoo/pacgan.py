@@ -14,25 +14,25 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def pacgan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    pack=2,
-    latent_dim=100,
-    noise="normal",
-    loss="non_saturating",
-    label_smoothing=0.0,
-    generator_normalization=True,
-    discriminator_normalization=None,
-    width=64,
-    kernel_size=5,
-    units=(128, 128, 128),
-    stages=None,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    decay_steps=None,
-    ema_momentum=None,
-    seed=None,
-):
+    pack: int = 2,
+    latent_dim: int = 100,
+    noise: str = "normal",
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    label_smoothing: float = 0.0,
+    generator_normalization: bool = True,
+    discriminator_normalization: bool | None = None,
+    width: int = 64,
+    kernel_size: int = 5,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    decay_steps: int | None = None,
+    ema_momentum: float | None = None,
+    seed: int | None = None,
+) -> GAN:
     """A discriminator that sees several samples at once, against mode collapse.
 
     Use this when samples look alike: it costs next to nothing and changes neither the loss nor the

@@ -7,27 +7,27 @@ learning rate 2e-4 and beta_1 0.5, batches of 1 to 10 (section 3.3 and appendix 
 
 import keras
 
-from kgan import networks
+from kgan import losses, networks
 from kgan.catalog.registry import image_pairs, register
 from kgan.models.paired import PairedTranslator
 
 
 @register(like=image_pairs("pix2pix"))
 def pix2pix(
-    image_shape=(256, 256, 3),
+    image_shape: tuple[int, ...] = (256, 256, 3),
     *,
-    target_channels=None,
-    loss="non_saturating",
-    reconstruction_weight=100.0,
-    receptive_field=70,
-    width=64,
-    discriminator_width=64,
-    dropout=0.5,
-    normalization="instance",
-    learning_rate=2e-4,
-    beta_1=0.5,
-    seed=None,
-):
+    target_channels: int | None = None,
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    reconstruction_weight: float = 100.0,
+    receptive_field: int | str = 70,
+    width: int = 64,
+    discriminator_width: int = 64,
+    dropout: float = 0.5,
+    normalization: str | None = "instance",
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    seed: int | None = None,
+) -> PairedTranslator:
     """Image-to-image translation that is learned from pairs of images.
 
     Use this when each input comes with its target output, such as edges and

@@ -13,24 +13,24 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def r3gan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=64,
-    gamma=1.0,
-    width=16,
-    num_blocks=1,
-    expansion=2,
-    group_size=None,
-    units=(128, 128, 128),
-    stages=None,
-    learning_rate=2e-4,
-    beta_1=0.0,
-    beta_2=0.99,
-    decay_steps=None,
-    ema_momentum=0.999,
-    augmentation=None,
-    seed=None,
-):
+    latent_dim: int = 64,
+    gamma: float = 1.0,
+    width: int = 16,
+    num_blocks: int = 1,
+    expansion: int = 2,
+    group_size: int | None = None,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.0,
+    beta_2: float = 0.99,
+    decay_steps: int | None = None,
+    ema_momentum: float = 0.999,
+    augmentation: bool | str | None = None,
+    seed: int | None = None,
+) -> GAN:
     """A modern GAN baseline: no normalization, no tricks, a provably stable loss.
 
     Use this for images when quality and variety matter more than speed, and for vectors.

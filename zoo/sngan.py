@@ -14,25 +14,25 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def sngan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=128,
-    loss="hinge",
-    discriminator_steps=1,
-    lipschitz=1.0,
-    generator_normalization=True,
-    width=64,
-    kernel_size=4,
-    units=(128, 128, 128),
-    stages=None,
-    learning_rate=2e-4,
-    beta_1=0.5,
-    beta_2=0.999,
-    decay_steps=None,
-    ema_momentum=None,
-    augmentation=None,
-    seed=None,
-):
+    latent_dim: int = 128,
+    loss: str | losses.AdversarialLoss = "hinge",
+    discriminator_steps: int = 1,
+    lipschitz: float = 1.0,
+    generator_normalization: bool = True,
+    width: int = 64,
+    kernel_size: int = 4,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    decay_steps: int | None = None,
+    ema_momentum: float | None = None,
+    augmentation: bool | str | None = None,
+    seed: int | None = None,
+) -> GAN:
     """A GAN with a discriminator of bounded slope, which stabilizes training at a low cost.
 
     Use this when plain training is unstable and a gradient penalty is too slow.

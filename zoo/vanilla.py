@@ -13,19 +13,19 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def vanilla(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=64,
-    noise="normal",
-    loss="non_saturating",
-    discriminator_steps=1,
-    label_smoothing=0.0,
-    generator_units=(256, 512),
-    discriminator_units=(512, 256),
-    dropout=0.3,
-    learning_rate=2e-4,
-    seed=None,
-):
+    latent_dim: int = 64,
+    noise: str = "normal",
+    loss: str | losses.AdversarialLoss = "non_saturating",
+    discriminator_steps: int = 1,
+    label_smoothing: float = 0.0,
+    generator_units: tuple[int, ...] = (256, 512),
+    discriminator_units: tuple[int, ...] = (512, 256),
+    dropout: float = 0.3,
+    learning_rate: float = 2e-4,
+    seed: int | None = None,
+) -> GAN:
     """The original GAN of multilayer perceptrons, for points, vectors and small images.
 
     Use this to learn how GANs behave, for 1-D and 2-D data, and as the baseline for other models.

@@ -14,20 +14,20 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"), tiny={"clip": 0.3})
 def wgan(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=100,
-    clip=0.01,
-    discriminator_steps=5,
-    width=64,
-    kernel_size=5,
-    units=(128, 128, 128),
-    stages=None,
-    generator_normalization=True,
-    discriminator_normalization=True,
-    learning_rate=5e-5,
-    seed=None,
-):
+    latent_dim: int = 100,
+    clip: float = 0.01,
+    discriminator_steps: int = 5,
+    width: int = 64,
+    kernel_size: int = 5,
+    units: tuple[int, ...] = (128, 128, 128),
+    stages: int | None = None,
+    generator_normalization: bool = True,
+    discriminator_normalization: bool = True,
+    learning_rate: float = 5e-5,
+    seed: int | None = None,
+) -> GAN:
     """The first Wasserstein GAN, whose critic is kept Lipschitz by clipping its weights.
 
     Use this to compare with the original. `wgan_gp` learns faster and gets further: clipped

@@ -13,24 +13,24 @@ from kgan.models.gan import GAN
 
 @register(like=Like("sample_shape"))
 def wgan_gp(
-    sample_shape=(28, 28, 1),
+    sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
-    latent_dim=128,
-    gradient_penalty_weight=10.0,
-    one_sided=False,
-    discriminator_steps=5,
-    width=64,
-    kernel_size=5,
-    stages=None,
-    units=(128, 128, 128),
-    generator_normalization=True,
-    learning_rate=1e-4,
-    beta_1=0.0,
-    beta_2=0.9,
-    decay_steps=None,
-    ema_momentum=None,
-    seed=None,
-):
+    latent_dim: int = 128,
+    gradient_penalty_weight: float = 10.0,
+    one_sided: bool = False,
+    discriminator_steps: int = 5,
+    width: int = 64,
+    kernel_size: int = 5,
+    stages: int | None = None,
+    units: tuple[int, ...] = (128, 128, 128),
+    generator_normalization: bool = True,
+    learning_rate: float = 1e-4,
+    beta_1: float = 0.0,
+    beta_2: float = 0.9,
+    decay_steps: int | None = None,
+    ema_momentum: float | None = None,
+    seed: int | None = None,
+) -> GAN:
     """The Wasserstein GAN whose critic is kept 1-Lipschitz by a penalty on its gradient.
 
     Use this for stable training and for a curve that is meaningful: minus

@@ -2,6 +2,8 @@
 
 import keras
 
+from kgan.utils.hints import Tensor
+
 
 @keras.saving.register_keras_serializable(package="kgan")
 class SeedGenerator(keras.random.SeedGenerator):
@@ -31,7 +33,7 @@ class SeedGenerator(keras.random.SeedGenerator):
     ```
     """
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Tensor:
         """Return the next seed, shifted by the current replica, and advance the state.
 
         Args:

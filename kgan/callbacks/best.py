@@ -3,10 +3,13 @@
 import json
 import math
 import pathlib
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 
 from kgan.utils.files import atomic_write
+from kgan.utils.hints import FilePath, Logs
 
 
 class BestMoment(keras.callbacks.Callback):
@@ -48,7 +51,13 @@ class BestMoment(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, folder, monitor=None, mode=None, print_fn=print):
+    def __init__(
+        self,
+        folder: FilePath,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] | None = None,
+        print_fn: Callable[[str], Any] = print,
+    ) -> None:
         super().__init__()
         if mode not in (None, "min", "max"):
             raise ValueError(
@@ -62,16 +71,16 @@ class BestMoment(keras.callbacks.Callback):
         self.best = self.last = None
 
     @property
-    def model_file(self):
+    def model_file(self) -> pathlib.Path:
         """Path of the model of the best moment."""
         return self.folder / "best.keras"
 
     @property
-    def record_file(self):
+    def record_file(self) -> pathlib.Path:
         """Path of the figures."""
         return self.folder / "best.json"
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Finds out what is monitored and which way is better, and what an earlier call found."""
         directions = self.model.sample_metrics.directions
         if self.monitor is None:
@@ -105,7 +114,7 @@ class BestMoment(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         self._recalled, self._logged = False, []
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Restores what an earlier call found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._recalled:
@@ -123,7 +132,7 @@ class BestMoment(keras.callbacks.Callback):
         if known and record["best"].get("batch", math.inf) <= self.model.batches_seen:
             self.best, self.last = record["best"], record["last"]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Saves the model when it is the best so far, and notes where the run stands."""
         self._logged = list(logs or {})
         value = (logs or {}).get(self.monitor)
@@ -137,7 +146,7 @@ class BestMoment(keras.callbacks.Callback):
             record = {"metric": self.monitor, "mode": self.mode}
             partial.write_text(json.dumps({**record, "best": self.best, "last": self.last}) + "\n")
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Reports the best and the last moment."""
         if self.best is not None:
             self.print_fn(

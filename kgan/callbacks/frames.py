@@ -8,6 +8,7 @@ from kgan.backend.summaries import Summaries
 from kgan.drawing.films import epoch_of
 from kgan.pictures import save_film, save_image
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, FilePath, Logs
 
 
 class Frames(keras.callbacks.Callback):
@@ -24,7 +25,9 @@ class Frames(keras.callbacks.Callback):
         tag: string, what TensorBoard calls the pictures.
     """
 
-    def __init__(self, folder, every, gif, log_dir, tag):
+    def __init__(
+        self, folder: FilePath, every: int, gif: bool, log_dir: FilePath | None, tag: str
+    ) -> None:
         super().__init__()
         self.every = check_count("every", every)
         self.folder = pathlib.Path(folder)
@@ -33,15 +36,15 @@ class Frames(keras.callbacks.Callback):
         self.tag = tag
         self._summaries = None if log_dir is None else Summaries(log_dir)
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Stops before the first step when something does not fit. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} does not define prepare().")
 
-    def draw(self):
+    def draw(self) -> Data:
         """The picture of now, a uint8 array. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} does not define draw().")
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Prepares, and makes the folder."""
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(
@@ -54,20 +57,20 @@ class Frames(keras.callbacks.Callback):
             self._summaries.open()
         self._epoch = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Removes what is later than where this run begins: it is of an earlier run."""
         if self._epoch is None:
             for path in self.folder.glob("epoch_*.png"):
                 if (epoch_of(path) or 0) > epoch:
                     path.unlink()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Saves the picture of every `every`-th epoch."""
         self._epoch, self._saved = epoch, False
         if (epoch + 1) % self.every == 0:
             self._save()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Saves the last epoch's picture, and the film."""
         if self._epoch is not None and not self._saved:
             self._save()

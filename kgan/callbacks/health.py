@@ -3,6 +3,8 @@
 import json
 import math
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
 from kgan.utils.files import atomic_write
+from kgan.utils.hints import Data, Features, FilePath, Logs
 
 # Samples for what takes most of the time of a look: logits and gradients, which want a batch as
 # the game has it, and the search for neighbours among 10,000, whose median so many will do for.
@@ -81,16 +84,16 @@ class Health(keras.callbacks.Callback):
 
     def __init__(
         self,
-        real=None,
-        folder=None,
-        extractor=None,
-        num_samples=256,
-        num_reference=10_000,
-        every=1,
-        warm_up=500,
-        patience=2,
-        print_fn=print,
-    ):
+        real: Data = None,
+        folder: FilePath | None = None,
+        extractor: Features = None,
+        num_samples: int = 256,
+        num_reference: int = 10_000,
+        every: int = 1,
+        warm_up: int = 500,
+        patience: int = 2,
+        print_fn: Callable[[str], Any] = print,
+    ) -> None:
         super().__init__()
         self.real = real
         self.folder = None if folder is None else pathlib.Path(folder)
@@ -104,11 +107,11 @@ class Health(keras.callbacks.Callback):
         self.figures, self.diagnoses, self.held_out = [], [], []
         self._offered = None
 
-    def take_data(self, data):
+    def take_data(self, data: Data) -> None:
         """What `fit` was given: called by `fit`, before the first step."""
         self._offered = data
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Takes the real samples that it compares with, and what an earlier call found."""
         name = self.model.answers.imitation
         if name is None:
@@ -132,13 +135,13 @@ class Health(keras.callbacks.Callback):
             # Now, because other callbacks write into it as well.
             self.folder.mkdir(parents=True, exist_ok=True)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Restores what earlier calls found, up to where the model stands."""
         # Not before training: a callback that restores the model may come after this one.
         if self._first is None:
             self._recall()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Looks, puts the figures into the logs, and names what begins to hold."""
         logs = {} if logs is None else logs
         self._first = epoch if self._first is None else self._first

@@ -9,6 +9,7 @@ from kgan.callbacks.frames import Frames
 from kgan.data.sampling import first_samples
 from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, FilePath, Scale
 
 
 class SampleGrid(Frames):
@@ -64,17 +65,17 @@ class SampleGrid(Frames):
 
     def __init__(
         self,
-        folder,
-        num_samples=None,
-        columns=None,
-        every=1,
-        seed=0,
-        gif=True,
-        log_dir=None,
-        scale="auto",
-        labels=None,
-        real=None,
-    ):
+        folder: FilePath,
+        num_samples: int | None = None,
+        columns: int | None = None,
+        every: int = 1,
+        seed: int = 0,
+        gif: bool = True,
+        log_dir: FilePath | None = None,
+        scale: Scale = "auto",
+        labels: Data = None,
+        real: Data = None,
+    ) -> None:
         super().__init__(folder, every, gif, log_dir, "samples")
         if num_samples is not None:
             check_count("num_samples", num_samples)
@@ -92,11 +93,11 @@ class SampleGrid(Frames):
         self._span = None
         self._offered = None
 
-    def take_data(self, data):
+    def take_data(self, data: Data) -> None:
         """What `fit` was given: called by `fit`, before the first step."""
         self._offered = data
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Draws the noise, and stops before the first step when something does not fit."""
         self._name = require_generator(
             self.model,
@@ -113,7 +114,7 @@ class SampleGrid(Frames):
         self._inputs = self.model.answers.inputs_for(self._name, num_samples, *given)
         self._noise = self._endpoint.noise.sample(num_samples, self.seed)
 
-    def draw(self):
+    def draw(self) -> np.ndarray:
         """The picture of the samples that the same noise makes now."""
         samples = self.model.answers.run(self._name, self._inputs, self._noise)
         labels = self._inputs[0] if self._of_classes else None

@@ -7,6 +7,7 @@ from kgan.callbacks.frames import Frames
 from kgan.data.fields import Images
 from kgan.pictures import side_by_side, strips
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, FilePath, Scale
 
 
 class TranslationStrips(Frames):
@@ -60,15 +61,15 @@ class TranslationStrips(Frames):
 
     def __init__(
         self,
-        folder,
-        inputs,
-        targets=None,
-        num_samples=8,
-        every=1,
-        gif=True,
-        log_dir=None,
-        scale="auto",
-    ):
+        folder: FilePath,
+        inputs: Data,
+        targets: Data = None,
+        num_samples: int = 8,
+        every: int = 1,
+        gif: bool = True,
+        log_dir: FilePath | None = None,
+        scale: Scale = "auto",
+    ) -> None:
         super().__init__(folder, every, gif, log_dir, "translations")
         self.inputs = inputs
         self.targets = targets
@@ -77,7 +78,7 @@ class TranslationStrips(Frames):
             check_count("scale", scale)
         self.scale = scale
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Checks the samples, and stops before the first step when something does not fit."""
         ways = {
             name: endpoint
@@ -114,7 +115,7 @@ class TranslationStrips(Frames):
                     f"{name}"
                 )
 
-    def draw(self):
+    def draw(self) -> np.ndarray:
         """The strips of all directions, beside one another."""
         pictures = [self._strips(name, x) for name, x in self._inputs.items()]
         if len(pictures) == 1:

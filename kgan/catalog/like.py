@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from kgan.data.description import describe_data
 from kgan.data.fields import Images, Labels, Vectors
+from kgan.utils.hints import Data
 
 # What most networks of the zoo make.
 SAMPLES = (Images, Vectors)
@@ -50,17 +52,17 @@ class Like:
     fill: Callable | None = None
 
     @property
-    def names(self):
+    def names(self) -> tuple[str, ...]:
         """The options that it may fill, but for those of `fill`."""
         given = (self.samples, self.num_classes, self.class_names)
         return tuple(name for name in given if name is not None)
 
     @property
-    def takes_labels(self):
+    def takes_labels(self) -> bool:
         """Whether labels are read with the samples."""
         return self.num_classes is not None
 
-    def options(self, like):
+    def options(self, like: Data) -> dict[str, Any]:
         """The options of data: a dict.
 
         Args:

@@ -5,12 +5,15 @@ import fnmatch
 import functools
 import inspect
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
 from kgan.catalog.like import Like, image_pairs
+from kgan.utils.hints import Data
 
 __all__ = ["Like", "describe", "image_pairs", "list_models", "load", "register"]
 
@@ -23,7 +26,12 @@ def _normalize(name):
     return str(name).lower().replace("-", "").replace("_", "")
 
 
-def register(builder=None, *, like=None, tiny=None):
+def register(
+    builder: Callable[..., Any] | None = None,
+    *,
+    like: Like | None = None,
+    tiny: dict[str, Any] | None = None,
+) -> Callable[..., Any]:
     """Registers a builder function: the function's name becomes a model's name.
 
     Args:
@@ -139,7 +147,14 @@ def takes_labels(builder):
     return takes_data(builder) and _likes[builder.__name__].takes_labels
 
 
-def load(name, *, like=None, weights=None, compile=True, **options):
+def load(
+    name: str,
+    *,
+    like: Data = None,
+    weights: str | None = None,
+    compile: bool = True,
+    **options: Any,
+) -> Any:
     """A built, compiled model of the zoo, ready for `fit`.
 
     Args:
@@ -243,7 +258,7 @@ def _restore(model, weights):
         ) from error
 
 
-def list_models(pattern="*"):
+def list_models(pattern: str = "*") -> list[str]:
     """The names of the zoo's models, sorted.
 
     Args:
@@ -264,7 +279,7 @@ def list_models(pattern="*"):
     return [name for name in names if fnmatch.fnmatch(name, pattern)]
 
 
-def describe(name):
+def describe(name: str) -> Card:
     """A model's card: paper, summary, options, players, sizes, scores, deviations.
 
     Args:

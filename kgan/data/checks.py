@@ -5,14 +5,18 @@ What a value must be, its field knows; here is how values are found and compared
 """
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 from kgan.data.encoding import encoded
+from kgan.data.fields import Field
 from kgan.data.inspection import kind_of, peek, received, to_numpy
 from kgan.data.structure import are_paired, flatten, keys_of, pick
 from kgan.data.two_collections import is_two_collections, zipped
+from kgan.utils.hints import Data
 
 
-def check(fields, x, y=None):
+def check(fields: Sequence[Field], x: Data, y: Data = None) -> Any:
     """Checks the data for a model and returns it ready for training.
 
     Use this before a custom training loop; `fit` and `evaluate` call it. Arrays are checked whole,

@@ -1,18 +1,22 @@
 """What a user's data is, field by field: how `like=` becomes fields."""
 
 import numbers
+from collections.abc import Sequence
 
 import numpy as np
 
 from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
 from kgan.data.inspection import kind_of, peek, to_numpy
+from kgan.utils.hints import Data
 
 # What data may be where nobody says so, in the order in which kinds are tried.
 FIRST = (Images, Clips, Signals, Vectors)
 OTHERS = (Text, Labels, Images, Clips, Signals, Vectors)
 
 
-def describe_data(like, kinds=(FIRST, OTHERS, OTHERS, OTHERS)):
+def describe_data(
+    like: Data, kinds: Sequence[Sequence[type[Field]]] = (FIRST, OTHERS, OTHERS, OTHERS)
+) -> tuple[Field, ...]:
     """The fields of a user's data: its kinds, shapes, classes, vocabularies.
 
     Use this to build a model that fits the data; `kgan.zoo.load(name, like=...)` calls it.

@@ -3,9 +3,10 @@
 import numpy as np
 
 from kgan.data.inspection import received, to_numpy
+from kgan.utils.hints import Data
 
 
-def edges(images, signed=False):
+def edges(images: Data, signed: bool = False) -> np.ndarray:
     """Draws the edges of photographs as inputs of a translator.
 
     Use this to try translation on any photographs: `fit(edges(photos), photos)` learns to colour

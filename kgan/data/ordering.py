@@ -1,5 +1,7 @@
 """Batches of arrays in an order that the caller decides, epoch by epoch."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 
@@ -40,7 +42,13 @@ class ShuffledBatches(keras.utils.PyDataset):
         ```
     """
 
-    def __init__(self, arrays, batch_size, permutation=None, paired=True):
+    def __init__(
+        self,
+        arrays: tuple[np.ndarray, ...],
+        batch_size: int,
+        permutation: Callable[[], np.ndarray] | None = None,
+        paired: bool = True,
+    ) -> None:
         """Checks the arguments, which the class describes."""
         # One worker: with more, Keras fetches ahead from threads, across the end of an epoch.
         super().__init__(workers=1, use_multiprocessing=False)
@@ -72,11 +80,11 @@ class ShuffledBatches(keras.utils.PyDataset):
         self._is_finished = False
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         """Number of batches in an epoch, a ragged last one included."""
         return -(-self.num_samples // self.batch_size)
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Forgets the order, if it has been served to its end.
 
         Keras also calls this before it peeks at one batch to build a model, and in the middle of a

@@ -1,5 +1,10 @@
 """How the fields that a model declares are found in what the user gives."""
 
+from collections.abc import Sequence
+
+from kgan.data.fields import Field
+from kgan.utils.hints import Batch, Data
+
 
 def keys_of(field, fields):
     """The dictionary keys under which a field is looked for, the best first."""
@@ -59,7 +64,7 @@ def pick(fields, data):
     return tuple(picked)
 
 
-def unpack(fields, data):
+def unpack(fields: Sequence[Field], data: Data) -> Batch:
     """Turns a batch as Keras hands it over into one tensor per declared field.
 
     Use this at the top of a custom step; `kgan.AdversarialModel` calls it on every batch.

@@ -9,8 +9,12 @@ import numbers
 
 import numpy as np
 
+from kgan.utils.hints import Data
 
-def ring(n, modes=8, radius=1.0, sigma=0.01, seed=None):
+
+def ring(
+    n: int, modes: int = 8, radius: float = 1.0, sigma: float = 0.01, seed: int | None = None
+) -> np.ndarray:
     """Draws points from a mixture of Gaussians whose means lie on a circle.
 
     Use this as the first test of a new model: it trains in minutes, and mode collapse is plain to
@@ -41,7 +45,7 @@ def ring(n, modes=8, radius=1.0, sigma=0.01, seed=None):
     return _mixture(n, ring_centers(modes, radius), sigma, seed)
 
 
-def ring_centers(modes=8, radius=1.0):
+def ring_centers(modes: int = 8, radius: float = 1.0) -> np.ndarray:
     """Returns the means of `ring`: `radius * (cos, sin)(2 pi k / modes)`.
 
     Use this to count covered modes.
@@ -70,7 +74,9 @@ def ring_centers(modes=8, radius=1.0):
     return (radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1)).astype("float32")
 
 
-def grid(n, side=5, spacing=2.0, sigma=0.05, seed=None):
+def grid(
+    n: int, side: int = 5, spacing: float = 2.0, sigma: float = 0.05, seed: int | None = None
+) -> np.ndarray:
     """Draws points from a mixture of Gaussians whose means lie on a square grid.
 
     Use this where the ring is too easy. Protocol: Srivastava et al. 2017, VEEGAN,
@@ -101,7 +107,7 @@ def grid(n, side=5, spacing=2.0, sigma=0.05, seed=None):
     return _mixture(n, grid_centers(side, spacing), sigma, seed)
 
 
-def grid_centers(side=5, spacing=2.0):
+def grid_centers(side: int = 5, spacing: float = 2.0) -> np.ndarray:
     """Returns the means of `grid`, row by row, centred on the origin.
 
     Use this to count covered modes.
@@ -130,7 +136,9 @@ def grid_centers(side=5, spacing=2.0):
     return np.stack(np.meshgrid(line, line, indexing="ij"), -1).reshape(-1, 2).astype("float32")
 
 
-def gaussian_1d(n, mean=0.0, sigma=1.0, seed=None):
+def gaussian_1d(
+    n: int, mean: float = 0.0, sigma: float = 1.0, seed: int | None = None
+) -> np.ndarray:
     """Draws numbers from one Gaussian.
 
     Use this to see whether a model learns a mean and a spread at all.
@@ -161,7 +169,7 @@ def gaussian_1d(n, mean=0.0, sigma=1.0, seed=None):
     return (mean + sigma * _generator(seed).standard_normal((n, 1))).astype("float32")
 
 
-def stacked(images, n=128_000, seed=None):
+def stacked(images: Data, n: int = 128_000, seed: int | None = None) -> np.ndarray:
     """Lays three random images over one another as the red, green and blue of a new one.
 
     Use this to count modes on images: of ten kinds of digits it makes 1 000 kinds of triples, and

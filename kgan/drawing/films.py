@@ -6,11 +6,12 @@ import numpy as np
 
 from kgan.drawing import output
 from kgan.drawing.grids import squeezed
+from kgan.utils.hints import FilePath
 
 FRAMES = 100  # at most, which keeps a GIF of photographs to a few megabytes
 
 
-def save_film(path, folder):
+def save_film(path: FilePath, folder: FilePath) -> None:
     """Makes an animated GIF of the pictures that `SampleGrid` saved in a folder.
 
     Use this to rebuild the film, for example of a run that was stopped. Of more than 100 pictures

@@ -1,17 +1,21 @@
 """Grids and rows of pictures, as uint8 arrays."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, Scale
 from kgan.utils.pixels import as_uint8
 
 TILE = 64  # pixels: about the size at which a face or a digit is read at a glance
 BORDER = 255  # white, so that dark images on dark borders do not run into one another
 
 
-def image_grid(images, columns=None, padding=2, scale=1):
+def image_grid(
+    images: Data, columns: int | None = None, padding: int = 2, scale: Scale = 1
+) -> np.ndarray:
     """Arranges images row by row in one picture, with white borders.
 
     Use this to display samples. Grey images stay grey, and of two channels the first is shown;
@@ -73,7 +77,9 @@ def image_grid(images, columns=None, padding=2, scale=1):
     return np.pad(picture, ((0, padding), (0, padding), (0, 0)), constant_values=BORDER)
 
 
-def side_by_side(real, generated, titles=("real", "generated")):
+def side_by_side(
+    real: Data, generated: Data, titles: Sequence[str] = ("real", "generated")
+) -> np.ndarray:
     """Puts two pictures side by side, each below its caption.
 
     Use this to compare a grid of real images with one of generated ones.

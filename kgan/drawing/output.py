@@ -5,9 +5,10 @@ import pathlib
 
 from kgan.drawing.grids import squeezed
 from kgan.utils.files import atomic_write
+from kgan.utils.hints import Data, FilePath
 
 
-def save_image(path, array):
+def save_image(path: FilePath, array: Data) -> None:
     """Saves a picture to a file, with an atomic write.
 
     Use this for the output of `image_grid` and `side_by_side`, and for single samples.

@@ -4,8 +4,12 @@ import math
 
 import numpy as np
 
+from kgan.utils.hints import Data, Limits
 
-def scatter(points, real=None, labels=None, limits=(-1.5, 1.5)):
+
+def scatter(
+    points: Data, real: Data = None, labels: Data = None, limits: Limits = (-1.5, 1.5)
+) -> np.ndarray:
     """Draws points in the plane, over grey real ones where there are any.
 
     Args:
@@ -36,7 +40,7 @@ def scatter(points, real=None, labels=None, limits=(-1.5, 1.5)):
     return pixels(figure)
 
 
-def histogram(numbers, real=None, limits=(-1.5, 1.5)):
+def histogram(numbers: Data, real: Data = None, limits: Limits = (-1.5, 1.5)) -> np.ndarray:
     """Draws the distribution of numbers, over that of real ones where there are any.
 
     Args:
@@ -68,7 +72,7 @@ def histogram(numbers, real=None, limits=(-1.5, 1.5)):
     return pixels(figure)
 
 
-def curves(samples, columns=None):
+def curves(samples: Data, columns: int | None = None) -> np.ndarray:
     """Draws each vector as a separate curve, row by row.
 
     Args:

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Logs
 
 _ADVICE = (
     "Load the last good checkpoint, or start again with a lower learning rate, with clipnorm=1.0 "
@@ -38,22 +39,22 @@ class NaNGuard(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, every=10):
+    def __init__(self, every: int = 10) -> None:
         super().__init__()
         self.every = check_count("every", every)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Looks at the logs when `every` batches have passed since the last look."""
         # Not batch % every: with steps_per_execution only some batches end with a call.
         if batch >= self._next:
             self._next = batch + self.every
             self._look(logs, f"by batch {batch + 1} of epoch {self._epoch + 1}")
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remembers which epoch runs."""
         self._epoch, self._next = epoch, 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Looks at the epoch's logs, and at the weights that its last step left."""
         self._look(logs, f"by the end of epoch {epoch + 1}")
         for player, variables in self.model.player_variables.items():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import types
+from typing import Any, Literal
 
 import keras
 from keras import ops
@@ -17,6 +18,7 @@ from kgan.game.saving import Saving
 from kgan.game.training import Training
 from kgan.serving.endpoints import Endpoints
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +134,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         own = cls.__module__.partition(".")[0] == "kgan"
         keras.saving.register_keras_serializable("kgan" if own else "kgan.user")(cls)
 
-    def __init__(self, *, seed=None, **kwargs):
+    def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         # The game hands data on untouched: each network casts for itself.
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
@@ -145,12 +147,12 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
 
     def compile(
         self,
-        optimizer=None,
-        metrics=None,
-        run_eagerly=False,
-        steps_per_execution=1,
-        jit_compile="auto",
-    ):
+        optimizer: Any = None,
+        metrics: list[Any] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | Literal["auto"] = "auto",
+    ) -> None:
         """Gives each player its optimizer.
 
         Args:
@@ -240,7 +242,13 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         self.player_variables = types.MappingProxyType(owned)
         return owned
 
-    def call(self, inputs, player=None, as_discriminator=False, training=None):
+    def call(
+        self,
+        inputs: Data,
+        player: str | None = None,
+        as_discriminator: bool = False,
+        training: bool | None = None,
+    ) -> Tensor:
         """The first endpoint's raw output, or a player's terms when the engine asks for them."""
         if as_discriminator:
             return self.discriminator_logits(*inputs)
@@ -249,11 +257,18 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
         return self.answers[self.answers.default].function(*inputs)
 
-    def run(self, name, *inputs, num_samples=None, seed=None, truncation=None, batch_size=64):
+    def run(
+        self,
+        name: str,
+        *inputs: Data,
+        num_samples: int | None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        batch_size: int = 64,
+    ) -> Data:
         """What an endpoint makes of a user's values.
 
-        Averaged weights are used where an optimizer has `use_ema=True`. Calling it changes nothing
-        in the model.
+        Averages are used where an optimizer has `use_ema=True`. Nothing in the model changes.
 
         Args:
             name: string, a name in the table `endpoints`.
@@ -279,7 +294,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             noise = endpoint.noise.sample(num_samples, seed, truncation)
         return self.answers.run(name, arrays, noise, batch_size)
 
-    def sample_like(self, batch, seed=0, as_made=False):
+    def sample_like(self, batch: Batch, seed: int = 0, as_made: bool = False) -> tuple[Data, Data]:
         """Real samples of a batch, and as many of the model's own that should look like them.
 
         `evaluate` gives both to each metric. They come from the first endpoint that says which
@@ -316,13 +331,13 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         return {field.name: value for field, value in zip(self.fields, batch, strict=True)}
 
     @property
-    def imitated_field(self):
+    def imitated_field(self) -> int:
         """Place, among the fields, of the real samples that `sample_like` returns; 0 for none."""
         name = self.answers.imitation
         names = [field.name for field in self.fields]
         return names.index(self.endpoints[name].imitates) if name else 0
 
-    def discriminator_logits(self, batch, fake):
+    def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for a batch's real samples, and for as many fake ones.
 
         Args:
@@ -334,7 +349,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         """
         return None
 
-    def training_logits(self, batch, fake):
+    def training_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """What `discriminator_logits` returns in training mode, in which the discriminator learns.
 
         Use this to see which player is ahead: with BatchNorm a discriminator answers quite
@@ -345,8 +360,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             fake: float32 array, as many generated samples.
 
         Returns:
-            Two NumPy arrays of logits, for real and for fake samples, or `None` for a game without
-            a discriminator.
+            Logits of real and of fake samples, two NumPy arrays; `None` without a discriminator.
         """
         self.synchronize()
         inputs = (tuple(map(ops.convert_to_tensor, batch)), ops.convert_to_tensor(fake))
@@ -354,7 +368,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             logits = self(inputs, as_discriminator=True, training=True)
         return logits and tuple(ops.convert_to_numpy(side) for side in logits)
 
-    def gradient_norms(self, batch):
+    def gradient_norms(self, batch: Batch) -> dict[str, float]:
         """The length of each player's gradient on a batch, without a move.
 
         Use this to see who still learns: a generator whose gradient vanishes is stuck, one whose
@@ -382,7 +396,7 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
         with kept(self.non_trainable_variables):
             return {name: norm(self.gradients(name, batch)) for name in self.players}
 
-    def play(self, player, batch, training):
+    def play(self, player: str, batch: Batch, training: bool) -> tuple[Tensor, Terms]:
         """Asks one player for its loss: called by the engine only.
 
         Args:
@@ -414,22 +428,21 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             )
         return loss, terms
 
-    def track(self, player, loss, terms, batch):
+    def track(self, player: str, loss: Tensor, terms: Terms, batch: Batch) -> None:
         """Logs a player's loss and terms, each batch by its size: called by the engine only."""
         num_samples = ops.shape(batch[0])[0]
         self.trackers[f"{player}_loss"].update_state(loss, sample_weight=num_samples)
         for name, value in terms.items():
             self.trackers[f"{player}_{name}"].update_state(value, sample_weight=num_samples)
 
-    def unpack(self, data):
+    def unpack(self, data: Data) -> Batch:
         """A batch as `fit` hands it over, as one tensor per field on the device."""
         return unpack(self.fields, data)
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict[str, Tensor]:
         """The logs: each player's loss and terms, and `loss`, the sum of the players' losses.
 
-        `loss` is for callbacks that watch it by default, such as `TerminateOnNaN`: in a game it
-        says nothing about quality.
+        `loss` is for callbacks that watch it, such as `TerminateOnNaN`: it tells no quality.
         """
         logs = super().get_metrics_result()
         if self.trackers:

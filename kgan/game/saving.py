@@ -3,11 +3,13 @@
 import inspect
 import pathlib
 import warnings
+from typing import Any, Self
 
 import keras
 from keras import ops
 
 from kgan.utils.files import atomic_write
+from kgan.utils.hints import Config, FilePath
 
 _RANDOM = "random_state_"
 
@@ -15,7 +17,7 @@ _RANDOM = "random_state_"
 class Saving:
     """How an `AdversarialModel` is saved and made again."""
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`, read from the attributes of the same names."""
         policy = keras.saving.serialize_keras_object(self.dtype_policy)
         config = {"name": self.name, "dtype": policy}
@@ -29,7 +31,7 @@ class Saving:
         return config
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         """Makes the model, with fresh weights, from `get_config()`."""
         return cls(
             **{
@@ -38,7 +40,7 @@ class Saving:
             }
         )
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> Config:
         """The arguments of `compile`, serialized."""
         if not self.compiled:
             return {}
@@ -55,11 +57,11 @@ class Saving:
                 )
         return {"optimizer": optimizer, "metrics": metrics, **self.compile_arguments}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Config) -> None:
         """Compiles the model as `get_compile_config()` says, with its optimizers built."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def random_states(self):
+    def random_states(self) -> list[Any]:
         """The states of all random generators, which Keras does not save."""
         weights = {id(variable) for variable in self.weights}
         return [
@@ -68,13 +70,13 @@ class Saving:
             if id(variable) not in weights and variable.name == "seed_generator_state"
         ]
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         """Adds the random states, which Keras leaves out, to what is saved."""
         super().save_own_variables(store)
         for index, state in enumerate(self.random_states()):
             store[f"{_RANDOM}{index}"] = ops.convert_to_numpy(state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Restores the random states with the rest."""
         saved = {key: store[key] for key in store.keys()}
         states = self.random_states()
@@ -90,7 +92,7 @@ class Saving:
             )
         super().load_own_variables(saved)
 
-    def save(self, filepath, overwrite=True, **kwargs):
+    def save(self, filepath: FilePath, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves everything as one `.keras` file: networks, optimizers, clock, random states.
 
         A save that fails half way leaves a file that was there before as it was.
@@ -102,7 +104,7 @@ class Saving:
         """
         save_atomically(super().save, filepath, overwrite, kwargs)
 
-    def save_weights(self, filepath, overwrite=True, **kwargs):
+    def save_weights(self, filepath: FilePath, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves all state but the configuration as one `.weights.h5` file, in an atomic write.
 
         Args:
@@ -112,7 +114,7 @@ class Saving:
         """
         save_atomically(super().save_weights, filepath, overwrite, kwargs)
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath: FilePath, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Writes the model for serving, with neither kgan nor Keras needed to serve it.
 
         Args:

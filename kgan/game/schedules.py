@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgan.utils.arguments import check_count, check_weight
+from kgan.utils.hints import Config, Tensor
 
 __all__ = ["ConstantThenLinear", "get"]
 
@@ -42,21 +43,25 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(
-        self, initial_learning_rate, constant_steps, decay_steps, name="constant_then_linear"
-    ):
+        self,
+        initial_learning_rate: float,
+        constant_steps: int,
+        decay_steps: int,
+        name: str = "constant_then_linear",
+    ) -> None:
         super().__init__()
         self.initial_learning_rate = check_weight("initial_learning_rate", initial_learning_rate)
         self.constant_steps = check_count("constant_steps", constant_steps, minimum=0)
         self.decay_steps = check_count("decay_steps", decay_steps)
         self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         """The rate of one step, counted from 0."""
         past = ops.cast(step, "float32") - self.constant_steps
         part = ops.clip(1.0 - past / self.decay_steps, 0.0, 1.0)
         return self.initial_learning_rate * part
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments."""
         return {
             "initial_learning_rate": self.initial_learning_rate,
@@ -66,7 +71,9 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def get(learning_rate, constant_steps=None, decay_steps=None):
+def get(
+    learning_rate: float, constant_steps: int | None = None, decay_steps: int | None = None
+) -> float | ConstantThenLinear:
     """Return a constant rate, or a schedule where numbers of steps are given.
 
     Use this in a model's builder that takes the three as options.

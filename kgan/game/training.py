@@ -1,6 +1,11 @@
 """The verbs that take data: `fit`, `evaluate` and `predict`, with the input contract."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
 import keras
+import numpy as np
 from keras import ops
 
 from kgan.backend import keras_internals
@@ -11,6 +16,7 @@ from kgan.game.averages import kept
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data
 
 
 class Training:
@@ -18,19 +24,19 @@ class Training:
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
+        x: Data = None,
+        y: Data = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Data = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains the model on your data.
 
         Arrays are checked whole before the first step, datasets by their first batch. Arrays are
@@ -105,14 +111,14 @@ class Training:
 
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        averaged=True,
-        **kwargs,
-    ):
+        x: Data = None,
+        y: Data = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: None = None,
+        averaged: bool = True,
+        **kwargs: Any,
+    ) -> list[float] | dict[str, float]:
         """Every player's loss and terms on held-out data, without a move.
 
         Averaged weights are used where an optimizer has `use_ema=True`. Calling it changes nothing:
@@ -154,7 +160,7 @@ class Training:
             return {**logs, **measured}
         return [*keras_internals.in_order(self, logs), *measured.values()]
 
-    def predict(self, x, **kwargs):
+    def predict(self, x: Data, **kwargs: Any) -> np.ndarray:
         """The network's raw output, as `model(x)` gives it, in batches: see `keras.Model.predict`.
 
         Args:
@@ -167,7 +173,7 @@ class Training:
         self.synchronize()
         return super().predict(x, **kwargs)
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets all weights, and restarts the averages from them.
 
         Args:
@@ -177,7 +183,7 @@ class Training:
         self.averages.restart()
 
     @property
-    def batches_seen(self):
+    def batches_seen(self) -> int:
         """The game's clock: an integer, how many batches it was trained with."""
         self.synchronize()
         return int(ops.convert_to_numpy(self.optimizer.iterations))
@@ -192,7 +198,7 @@ class Training:
             permutation = order.permutation if order else None
             return shuffled_batches(data, batch_size, permutation, are_paired(self.fields))
 
-    def averaged_weights(self):
+    def averaged_weights(self) -> AbstractContextManager[None]:
         """Within this context, weights that have a moving average take its value.
 
         Does nothing for a model whose optimizers keep no average, or keep one that has not begun.
@@ -211,7 +217,7 @@ class Training:
         """
         return self.averages.averaged()
 
-    def raw_weights(self):
+    def raw_weights(self) -> AbstractContextManager[None]:
         """Within this context, `generate` and all other endpoints take the weights as they are.
 
         Use this to see what the averages are worth, beside `averaged_weights`. Without averages

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.utils.hints import Distribution
+
 DISTRIBUTIONS = ("normal", "uniform")
 
 
@@ -45,7 +47,13 @@ def draw(shape, distribution, seed):
     return keras.random.normal(shape, dtype="float32", seed=seed)
 
 
-def sample(shape, distribution="normal", *, seed=None, truncation=None):
+def sample(
+    shape: tuple[int, ...],
+    distribution: Distribution = "normal",
+    *,
+    seed: int | None = None,
+    truncation: float | None = None,
+) -> np.ndarray:
     """Noise as a NumPy array, for `decode`, `predict` and the other functions of this module.
 
     Args:

@@ -1,12 +1,16 @@
 """Interpolation and arithmetic in the latent space."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, Interpolation
 
 
-def slerp(start, end, steps=8):
+def slerp(start: Data, end: Data, steps: int = 8) -> np.ndarray:
     """Spherical linear interpolation: a path from noise to noise along a circle.
 
     Use this for normal noise, whose norm is nearly the same in every draw: a straight line cuts
@@ -65,7 +69,14 @@ def slerp(start, end, steps=8):
     return walk.astype("float32")
 
 
-def interpolate(model, start, end, steps=8, method="spherical", labels=None):
+def interpolate(
+    model: Any,
+    start: Data,
+    end: Data,
+    steps: int = 8,
+    method: Interpolation = "spherical",
+    labels: Data = None,
+) -> Data:
     """The samples between noises: how one turns into another.
 
     Use this to see whether a model has learned a continuous space or memorized samples: smooth
@@ -126,7 +137,7 @@ def interpolate(model, start, end, steps=8, method="spherical", labels=None):
     return samples.reshape(*walk.shape[:-1], *samples.shape[1:])
 
 
-def arithmetic(plus, minus=()):
+def arithmetic(plus: Sequence[Data], minus: Sequence[Data] = ()) -> np.ndarray:
     """Adds and subtracts averages of noises: man with glasses - man + woman.
 
     Use this to transfer an attribute. Averages of a few noises that share it (three in the

@@ -1,6 +1,7 @@
 """Projection of samples back to noise, by gradient descent."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,21 +12,22 @@ from kgan.data.checks import check
 from kgan.data.structure import unpack
 from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data
 
 CHUNK = 64  # noises that are optimized together
 
 
 def project(
-    model,
-    samples,
+    model: Any,
+    samples: Data,
     *,
-    steps=300,
-    learning_rate=0.05,
-    seed=None,
-    labels=None,
-    restarts=1,
-    verbose=1,
-):
+    steps: int = 300,
+    learning_rate: float = 0.05,
+    seed: int | None = None,
+    labels: Data = None,
+    restarts: int = 1,
+    verbose: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
     """Finds the noises from which a model generates given samples, or the most similar ones.
 
     Use this to edit real images in the latent space, to interpolate between them, or to see what a

@@ -1,14 +1,20 @@
 """Differentiable augmentation of Zhao et al. 2020: more data for the discriminator."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan.backend.seeds import SeedGenerator
+from kgan.utils.hints import Config, Tensor
 
 _POLICY = ("color", "translation", "cutout")
 
 
-def get_augmentation(identifier, sample_shape, seed=None):
+def get_augmentation(
+    identifier: Any, sample_shape: tuple[int, ...], seed: int | None = None
+) -> keras.layers.Layer | None:
     """Returns an augmentation layer from its name or an instance.
 
     Use this in a model builder that has an `augmentation` option.
@@ -110,7 +116,9 @@ class DifferentiableAugmentation(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, policy=_POLICY, seed=None, **kwargs):
+    def __init__(
+        self, policy: Sequence[str] = _POLICY, seed: int | None = None, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         policy = (policy,) if isinstance(policy, str) else tuple(policy)
@@ -124,7 +132,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         self.seed_generator = SeedGenerator(seed)
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """The images, augmented if `training`."""
         if len(inputs.shape) != 4 or None in tuple(inputs.shape[1:]):
             raise ValueError(
@@ -181,10 +189,10 @@ class DifferentiableAugmentation(keras.layers.Layer):
             hidden.append((place >= first) & (place < first + size))
         return images * (1.0 - ops.cast(hidden[0] & hidden[1], images.dtype))
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: Tensor, training: bool | None = False) -> Any:
         """The output's shape and dtype for a symbolic input."""
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "policy": self.policy, "seed": self.seed}

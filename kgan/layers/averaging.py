@@ -1,7 +1,12 @@
 """Historical averaging of Salimans et al. 2016: a cost for leaving the past behind."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from kgan.utils.hints import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -39,12 +44,12 @@ class HistoricalAverage(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.means = []
 
-    def build_for(self, variables):
+    def build_for(self, variables: Sequence[Any]) -> None:
         """Makes the weights: a mean of the same shape for each variable, and their count.
 
         Args:
@@ -61,7 +66,7 @@ class HistoricalAverage(keras.layers.Layer):
         )
         self.built = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Raises an error: `build_for` makes the weights, before the first call."""
         raise ValueError(
             "A historical average has to know the variables that it follows before it is called: "
@@ -69,7 +74,7 @@ class HistoricalAverage(keras.layers.Layer):
             f"Received: a call with shapes {input_shape}"
         )
 
-    def call(self, variables, training=False):
+    def call(self, variables: Sequence[Any], training: bool | None = False) -> Tensor:
         """The squared distance of the variables from their past, a float32 scalar."""
         if [tuple(v.shape) for v in variables] != [tuple(m.shape) for m in self.means]:
             raise ValueError(

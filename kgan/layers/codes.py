@@ -1,9 +1,12 @@
 """Latent codes: parts of the noise that have a meaning."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -43,13 +46,13 @@ class LatentCodes(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, num_categories, num_continuous=0, **kwargs):
+    def __init__(self, num_categories: int, num_continuous: int = 0, **kwargs: Any) -> None:
         # In half precision, a number near the border of two categories could change its category.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_categories = check_count("num_categories", num_categories, minimum=2)
         self.num_continuous = check_count("num_continuous", num_continuous, minimum=0)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Check that the noise is long enough."""
         if input_shape[-1] <= self.num_continuous:
             raise ValueError(
@@ -58,20 +61,20 @@ class LatentCodes(keras.layers.Layer):
             )
         self.built = True
 
-    def call(self, noise):
+    def call(self, noise: Tensor) -> Tensor:
         """Return the category as a one-hot vector, and the rest of the noise."""
         categories, _ = self.split(noise)
         return ops.concatenate([ops.one_hot(categories, self.num_categories), noise[:, 1:]], axis=1)
 
-    def split(self, noise):
+    def split(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return the codes in a noise: categories (n,) and continuous (n, num_continuous)."""
         return split_codes(noise, self.num_categories, self.num_continuous)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the codes and the rest of the noise."""
         return (*input_shape[:-1], input_shape[-1] - 1 + self.num_categories)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments."""
         config = super().get_config()
         del config["dtype"]

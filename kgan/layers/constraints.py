@@ -6,6 +6,8 @@ import numbers
 import keras
 from keras import ops
 
+from kgan.utils.hints import Config, Tensor
+
 
 @keras.saving.register_keras_serializable("kgan")
 class WeightClipping(keras.constraints.Constraint):
@@ -35,7 +37,7 @@ class WeightClipping(keras.constraints.Constraint):
     ```
     """
 
-    def __init__(self, limit=0.01):
+    def __init__(self, limit: float = 0.01) -> None:
         message = (
             "The limit of the weights must be a positive finite number, such as 0.01. "
             f"Received: limit={limit!r}"
@@ -46,10 +48,10 @@ class WeightClipping(keras.constraints.Constraint):
             raise ValueError(message)
         self.limit = float(limit)
 
-    def __call__(self, weights):
+    def __call__(self, weights: Tensor) -> Tensor:
         """The weights, clipped."""
         return ops.clip(weights, -self.limit, self.limit)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {"limit": self.limit}

@@ -1,11 +1,13 @@
 """Layers that let a discriminator compare a sample with the rest of its batch."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -61,13 +63,19 @@ class MinibatchDiscrimination(keras.layers.Layer):
     # Rules out per-sample penalties: see `kgan.GAN`.
     mixes_samples = True
 
-    def __init__(self, num_kernels=50, kernel_dim=5, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        num_kernels: int = 50,
+        kernel_dim: int = 5,
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_kernels = check_count("num_kernels", num_kernels)
         self.kernel_dim = check_count("kernel_dim", kernel_dim)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes the tensor that features are multiplied with."""
         if len(input_shape) != 2 or input_shape[-1] is None:
             raise ValueError(
@@ -80,7 +88,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
             name="kernel",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The features and their closeness to the rest of the batch."""
         # Distances and their sums in float32: in half precision equal samples would seem to differ.
         matrices = ops.cast(ops.matmul(inputs, self.kernel), "float32")
@@ -92,11 +100,11 @@ class MinibatchDiscrimination(keras.layers.Layer):
         features = ops.sum(closeness * others[:, :, None], axis=1)  # (n, B)
         return ops.concatenate([inputs, ops.cast(features, inputs.dtype)], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         return (input_shape[0], input_shape[1] + self.num_kernels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),
@@ -155,12 +163,12 @@ class MinibatchStandardDeviation(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, group_size=4, epsilon=1e-8, **kwargs):
+    def __init__(self, group_size: int = 4, epsilon: float = 1e-8, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.group_size = check_count("group_size", group_size)
         self.epsilon = epsilon
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The features and one map of the group's standard deviation."""
         rank = len(inputs.shape)
         num_samples = ops.shape(inputs)[0]
@@ -177,11 +185,11 @@ class MinibatchStandardDeviation(keras.layers.Layer):
         extra = ops.ones_like(inputs[..., :1]) * deviation
         return ops.concatenate([inputs, extra], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         return (*input_shape[:-1], input_shape[-1] + 1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

@@ -1,10 +1,13 @@
 """Normalizations: of kernels by their spectral norm, of images one by one."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -44,10 +47,12 @@ class InstanceNormalization(keras.layers.GroupNormalization):
     ```
     """
 
-    def __init__(self, epsilon=1e-5, center=True, scale=True, **kwargs):
+    def __init__(
+        self, epsilon: float = 1e-5, center: bool = True, scale: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(groups=-1, epsilon=epsilon, center=center, scale=scale, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         config = super().get_config()
         del config["groups"]  # after building, the number of channels
@@ -114,7 +119,13 @@ class SpectralNormalization(keras.layers.Wrapper):
     ```
     """
 
-    def __init__(self, layer, power_iterations=1, epsilon=1e-12, **kwargs):
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        power_iterations: int = 1,
+        epsilon: float = 1e-12,
+        **kwargs: Any,
+    ) -> None:
         if isinstance(layer, keras.layers.Layer):
             # Of the variables, not of the computation: in this wrapper kernels are not cast.
             kwargs.setdefault("dtype", layer.variable_dtype)
@@ -133,7 +144,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         self.power_iterations = check_count("power_iterations", power_iterations)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Builds the wrapped layer, and the vector `u`."""
         super().build(input_shape)
         if not (hasattr(self.layer, "kernel") or hasattr(self.layer, "embeddings")):
@@ -183,7 +194,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     def _unit(self, vector):
         return vector / ops.maximum(ops.norm(vector), self.epsilon)
 
-    def sigma(self, training=False):
+    def sigma(self, training: bool | None = False) -> Tensor:
         """Returns the largest singular value of the kernel, as estimated with `u`.
 
         Args:
@@ -205,7 +216,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             self.u.assign(u)
         return ops.sum(v * ops.matmul(matrix, u))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """The output of the layer with its kernel divided by `sigma`."""
         sigma = self.sigma(training)
         sigma = ops.where(sigma > self.epsilon, sigma, ops.ones_like(sigma))
@@ -214,15 +225,15 @@ class SpectralNormalization(keras.layers.Wrapper):
             return ops.cast(ops.cast(outputs, self.compute_dtype) / sigma, outputs.dtype)
         return self.layer(inputs / sigma)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         return self.layer.compute_output_shape(input_shape)
 
-    def compute_output_spec(self, inputs, training=False):
+    def compute_output_spec(self, inputs: Tensor, training: bool | None = False) -> Any:
         """The output's shape and dtype for a symbolic input."""
         return self.layer.compute_output_spec(inputs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

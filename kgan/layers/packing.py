@@ -1,9 +1,12 @@
 """Packing of Lin et al. 2018: a discriminator that classifies several samples at once."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -47,13 +50,13 @@ class Pack(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, size, **kwargs):
+    def __init__(self, size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.size = check_count("size", size)
         # Rules out per-sample penalties: see `kgan.GAN`.
         self.mixes_samples = self.size > 1
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The samples in packs."""
         if self.size == 1:
             return inputs
@@ -68,12 +71,12 @@ class Pack(keras.layers.Layer):
         packs = ops.transpose(packs, (0, *range(2, rank), 1, rank))
         return ops.reshape(packs, (-1, *inner, self.size * inputs.shape[-1]))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         num_samples, *inner, channels = input_shape
         num_packs = None if num_samples is None else -(-num_samples // self.size)
         return (num_packs, *inner, self.size * channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "size": self.size}

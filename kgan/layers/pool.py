@@ -1,10 +1,13 @@
 """A buffer of past samples, so that a discriminator does not see the newest ones alone."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
 from kgan.backend.seeds import SeedGenerator
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -55,7 +58,7 @@ class HistoryPool(layers.Layer):
     ```
     """
 
-    def __init__(self, size=50, seed=None, **kwargs):
+    def __init__(self, size: int = 50, seed: int | None = None, **kwargs: Any) -> None:
         # Not the global dtype policy: samples must be returned exactly as they were stored.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
@@ -63,7 +66,7 @@ class HistoryPool(layers.Layer):
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes the pool for samples of one shape."""
         shape = tuple(input_shape[1:])
         if None in shape:
@@ -82,7 +85,7 @@ class HistoryPool(layers.Layer):
         self.pool = self.add_weight(shape=(self.size, *shape), name="pool", **options)
         self.count = self.add_weight(shape=(), dtype="int", name="count", **options)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the samples, some of them exchanged for earlier ones while training."""
         if not training:
             return inputs
@@ -120,10 +123,10 @@ class HistoryPool(layers.Layer):
         """A condition per sample, in a shape that broadcasts to the samples."""
         return ops.reshape(condition, (-1, *(1 for _ in self.pool.shape[1:])))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the input."""
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "size": self.size, "seed": self.seed}

@@ -1,7 +1,11 @@
 """Layers that change the size of pictures."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
+
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -35,11 +39,11 @@ class ReflectionPadding2D(layers.Layer):
     ```
     """
 
-    def __init__(self, padding=1, **kwargs):
+    def __init__(self, padding: int | tuple[Any, Any] = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.padding = _two_pairs(padding)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Checks that the pictures are large enough to be mirrored."""
         if len(input_shape) != 4:
             raise ValueError(
@@ -54,13 +58,13 @@ class ReflectionPadding2D(layers.Layer):
                     f"Received: input_shape={tuple(input_shape)}, padding={self.padding}"
                 )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Returns the padded pictures."""
         if not any(sum(pads) for pads in self.padding):
             return inputs  # PyTorch's reflection does not accept a padding of 0
         return ops.pad(inputs, ((0, 0), *self.padding, (0, 0)), mode="reflect")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape with both sides' padding added."""
         batch, *sides, channels = input_shape
         sides = [
@@ -68,7 +72,7 @@ class ReflectionPadding2D(layers.Layer):
         ]
         return (batch, *sides, channels)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "padding": self.padding}
 

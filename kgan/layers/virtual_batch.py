@@ -1,10 +1,13 @@
 """Virtual batch normalization of Salimans et al. 2016, and the reference batch that it needs."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -56,7 +59,7 @@ class ReferenceBatch(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, reference=None, shape=None, **kwargs):
+    def __init__(self, reference: Data = None, shape: Shape | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if reference is None and shape is None:
             raise ValueError(
@@ -71,7 +74,7 @@ class ReferenceBatch(keras.layers.Layer):
                 f"(reference_size, ...). Received: a reference of shape {self.shape}"
             )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes the weight that holds the reference."""
         if tuple(input_shape[1:]) != self.shape[1:]:
             raise ValueError(
@@ -84,18 +87,18 @@ class ReferenceBatch(keras.layers.Layer):
         if self._values is not None:
             self.reference.assign(self._values)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The reference and then the inputs."""
         reference = ops.cast(ops.convert_to_tensor(self.reference), inputs.dtype)
         return ops.concatenate([reference, inputs], axis=0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         num_samples = input_shape[0]
         num_samples = None if num_samples is None else num_samples + self.shape[0]
         return (num_samples, *input_shape[1:])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "shape": self.shape}
 
@@ -132,21 +135,21 @@ class DropReference(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, reference_size, **kwargs):
+    def __init__(self, reference_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reference_size = check_count("reference_size", reference_size)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The inputs without the reference."""
         return inputs[self.reference_size :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         num_samples = input_shape[0]
         num_samples = None if num_samples is None else max(0, num_samples - self.reference_size)
         return (num_samples, *input_shape[1:])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {**super().get_config(), "reference_size": self.reference_size}
 
@@ -194,14 +197,21 @@ class VirtualBatchNormalization(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, reference_size, epsilon=1e-5, center=True, scale=True, **kwargs):
+    def __init__(
+        self,
+        reference_size: int,
+        epsilon: float = 1e-5,
+        center: bool = True,
+        scale: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.reference_size = check_count("reference_size", reference_size)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes the factor and the offset."""
         shape = (input_shape[-1],)
         self.gamma = self.beta = None
@@ -214,7 +224,7 @@ class VirtualBatchNormalization(keras.layers.Layer):
                 shape=shape, initializer="zeros", name="beta", autocast=False
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """The inputs, each normalized."""
         x = ops.cast(inputs, "float32")
         places = tuple(range(1, len(x.shape) - 1))
@@ -238,11 +248,11 @@ class VirtualBatchNormalization(keras.layers.Layer):
             x = x + ops.cast(self.beta, "float32")
         return ops.cast(x, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """The output shape, with `None` for an unknown batch size."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The constructor's arguments."""
         return {
             **super().get_config(),

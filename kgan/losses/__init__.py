@@ -30,7 +30,9 @@ _LOSSES = {
 }
 
 
-def get(identifier, *, label_smoothing=0.0):
+def get(
+    identifier: str | type[AdversarialLoss] | AdversarialLoss, *, label_smoothing: float = 0.0
+) -> AdversarialLoss:
     """Return an adversarial loss from its name, a class or an instance.
 
     Use this where a model takes a loss as an argument, so that `"hinge"` is enough when the

@@ -12,6 +12,7 @@ errors and an example are in the docstring of the class.
 
 import math
 import numbers
+from typing import Self
 
 import keras
 from keras import ops
@@ -37,6 +38,7 @@ from kgan.losses.functions import (
     wasserstein_fake_loss,
     wasserstein_generator_loss,
 )
+from kgan.utils.hints import Config, Tensor
 
 
 class AdversarialLoss:
@@ -70,7 +72,7 @@ class AdversarialLoss:
     _generator_loss = None
     _halves = None
 
-    def discriminator(self, real, fake):
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return what the discriminator minimises.
 
         Args:
@@ -86,7 +88,7 @@ class AdversarialLoss:
         self._require_real(real, "discriminator")
         return self._discriminator_loss(real, fake, **self.get_config())
 
-    def discriminator_real(self, real):
+    def discriminator_real(self, real: Tensor) -> Tensor:
         """Return the half of `discriminator` on real samples, logits of any shape.
 
         `discriminator(real, fake)` is `discriminator_real(real) + discriminator_fake(fake)`.
@@ -96,12 +98,12 @@ class AdversarialLoss:
         self._require_real(real, "discriminator_real")
         return self._halves[0](real, **self.get_config())
 
-    def discriminator_fake(self, fake):
+    def discriminator_fake(self, fake: Tensor) -> Tensor:
         """Return the half of `discriminator` on generated samples: see `discriminator_real`."""
         self.require_halves()
         return self._halves[1](fake)
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return what the generator minimises.
 
         Args:
@@ -121,12 +123,12 @@ class AdversarialLoss:
         self._require_real(real, "generator")
         return self._generator_loss(real, fake)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal loss."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Make a loss from the output of `get_config`."""
         return cls(**config)
 
@@ -139,7 +141,7 @@ class AdversarialLoss:
                 "Received: real=None"
             )
 
-    def jensen_shannon(self, real, fake):
+    def jensen_shannon(self, real: Tensor, fake: Tensor) -> Tensor | None:
         """Estimate the Jensen-Shannon divergence of the two distributions, if the loss allows it.
 
         Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", theorem 1: for the best
@@ -155,7 +157,7 @@ class AdversarialLoss:
         return None
 
     @property
-    def has_halves(self):
+    def has_halves(self) -> bool:
         """Whether `discriminator` is the sum of `discriminator_real` and `discriminator_fake`."""
         cls, halves = type(self), ("discriminator_real", "discriminator_fake")
         if all(getattr(cls, half) is not getattr(AdversarialLoss, half) for half in halves):
@@ -163,7 +165,7 @@ class AdversarialLoss:
         # Inherited halves say nothing about a `discriminator` that a subclass overrides.
         return self._halves is not None and cls.discriminator is AdversarialLoss.discriminator
 
-    def require_halves(self):
+    def require_halves(self) -> None:
         """Raise `ValueError` if the loss has no halves, with what to use instead."""
         if not self.has_halves:
             raise ValueError(
@@ -176,7 +178,7 @@ class AdversarialLoss:
 
 
 class _SmoothedLoss(AdversarialLoss):
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         message = (
             "`label_smoothing` is not a number in [0, 1). Expected a float: the real target is "
             "`1 - label_smoothing`. Pass 0.1 for a real target of 0.9, or 0 for none. "
@@ -188,7 +190,7 @@ class _SmoothedLoss(AdversarialLoss):
             raise ValueError(message)
         self.label_smoothing = float(label_smoothing)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"label_smoothing": self.label_smoothing}
 
 
@@ -197,7 +199,7 @@ class _CrossEntropy(_SmoothedLoss):
     _discriminator_loss = staticmethod(minimax_discriminator_loss)
     _halves = (minimax_real_loss, minimax_fake_loss)
 
-    def jensen_shannon(self, real, fake):
+    def jensen_shannon(self, real: Tensor, fake: Tensor) -> Tensor | None:
         """`(value + log 4) / 2`, within its bounds."""
         # Targets of 1 and 0 whatever the smoothing: this measures, it does not train.
         value = -minimax_discriminator_loss(real, fake)

@@ -1,9 +1,13 @@
 """Historical averaging as a part of a model: the term and its weight."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 
 from kgan.layers.averaging import HistoricalAverage
 from kgan.losses.penalties import positive
+from kgan.utils.hints import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -42,11 +46,11 @@ class HistoricalAveraging:
 
     name = "historical_averaging"
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: float = 1.0) -> None:
         """Check and keep the weight."""
         self.weight = positive("weight", weight)
 
-    def follow(self, variables):
+    def follow(self, variables: Sequence[Any]) -> HistoricalAverage:
         """Return a layer that keeps the means of a player's variables.
 
         Args:
@@ -59,7 +63,9 @@ class HistoricalAveraging:
         average.build_for(variables)
         return average
 
-    def __call__(self, variables, average):
+    def __call__(
+        self, variables: Sequence[Any], average: Callable[[Sequence[Any]], Tensor]
+    ) -> Tensor:
         """Return the weighted term of a player's turn.
 
         Args:
@@ -71,11 +77,11 @@ class HistoricalAveraging:
         """
         return self.weight * average(variables)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal part."""
         return {"weight": self.weight}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Make a part from what `get_config` returned."""
         return cls(**config)

@@ -1,13 +1,16 @@
 """Feature matching: the generator's loss that compares statistics of features, not logits."""
 
+from typing import Self
+
 import keras
 from keras import ops
 
 from kgan.backend import keras_internals
 from kgan.losses.functions import check_same_shape
+from kgan.utils.hints import Config, Tensor
 
 
-def feature_matching(real, fake):
+def feature_matching(real: Tensor, fake: Tensor) -> Tensor:
     """Return the squared distance between the mean features of real and generated samples.
 
     Use this where you have features; `FeatureMatching` is the part of a GAN that finds them too.
@@ -78,7 +81,7 @@ class FeatureMatching:
 
     name = "feature_matching"
 
-    def __init__(self, layer=None):
+    def __init__(self, layer: str | None = None) -> None:
         """Check and keep the layer's name."""
         if layer is not None and not isinstance(layer, str):
             raise TypeError(
@@ -87,7 +90,7 @@ class FeatureMatching:
             )
         self.layer = layer
 
-    def reader(self, discriminator):
+    def reader(self, discriminator: keras.Model) -> keras.Model:
         """Return the network from the discriminator's inputs to its features.
 
         Args:
@@ -116,16 +119,16 @@ class FeatureMatching:
             features = self.reader(last)(features)
         return keras.Model(discriminator.inputs, features)
 
-    def __call__(self, real, fake):
+    def __call__(self, real: Tensor, fake: Tensor) -> Tensor:
         """Return the distance of real and generated samples' features, a float32 scalar."""
         return feature_matching(real, fake)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal part."""
         return {"layer": self.layer}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Make a part from what `get_config` returned."""
         return cls(**config)
 

@@ -14,12 +14,15 @@ normalization.
 
 import math
 import numbers
+from collections.abc import Callable
+from typing import Self
 
 import keras
 from keras import ops
 
 from kgan.backend.seeds import SeedGenerator
 from kgan.losses.functions import check_same_shape
+from kgan.utils.hints import Config, Tensor
 
 # Below the resolution of float32 at a norm of 1, and it keeps the root differentiable at 0.
 _EPSILON = 1e-12
@@ -163,11 +166,18 @@ class Penalty:
     per_sample = True
     reads_logits = False
 
-    def __init__(self, weight=10.0):
+    def __init__(self, weight: float = 10.0) -> None:
         """Check and keep the weight."""
         self.weight = positive("weight", weight)
 
-    def __call__(self, real, fake, *, discriminator, gradient):
+    def __call__(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        *,
+        discriminator: Callable[[Tensor], Tensor],
+        gradient: Callable[..., Tensor],
+    ) -> Tensor:
         """Return the weighted penalty.
 
         Args:
@@ -189,29 +199,38 @@ class Penalty:
             "fake, *, discriminator, gradient)` that returns a scalar. Override it in the subclass."
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal penalty."""
         return {"weight": self.weight}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Make a penalty from the output of `get_config`."""
         return cls(**config)
 
 
 class _RandomPenalty(Penalty):
-    def __init__(self, weight=10.0, one_sided=False, seed=None):
+    def __init__(
+        self, weight: float = 10.0, one_sided: bool = False, seed: int | None = None
+    ) -> None:
         super().__init__(weight)
         self.one_sided = bool(one_sided)
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
 
-    def __call__(self, real, fake, *, discriminator, gradient):
+    def __call__(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        *,
+        discriminator: Callable[[Tensor], Tensor],
+        gradient: Callable[..., Tensor],
+    ) -> Tensor:
         samples = self._samples(real, fake)
         squared_norms = squared_gradient_norms(samples, discriminator, gradient)
         return one_centered_penalty(squared_norms, self.weight, self.one_sided)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "one_sided": self.one_sided, "seed": self.seed}
 
 
@@ -296,7 +315,13 @@ class DRAGAN(_RandomPenalty):
 
     name = "dragan"
 
-    def __init__(self, weight=10.0, noise_scale=0.5, one_sided=False, seed=None):
+    def __init__(
+        self,
+        weight: float = 10.0,
+        noise_scale: float = 0.5,
+        one_sided: bool = False,
+        seed: int | None = None,
+    ) -> None:
         """Check and keep the options, and make the source of the noise."""
         super().__init__(weight, one_sided, seed)
         self.noise_scale = positive("noise_scale", noise_scale)
@@ -304,13 +329,20 @@ class DRAGAN(_RandomPenalty):
     def _samples(self, real, fake):
         return perturb_samples(real, self.noise_scale, self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal penalty."""
         return {**super().get_config(), "noise_scale": self.noise_scale}
 
 
 class _ZeroCenteredPenalty(Penalty):
-    def __call__(self, real, fake, *, discriminator, gradient):
+    def __call__(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        *,
+        discriminator: Callable[[Tensor], Tensor],
+        gradient: Callable[..., Tensor],
+    ) -> Tensor:
         samples = self._samples(real, fake)
         squared_norms = squared_gradient_norms(samples, discriminator, gradient)
         return zero_centered_penalty(squared_norms, self.weight)

@@ -1,10 +1,13 @@
 """The quadratic potential of GAN-QP, a penalty on logits and distances, not gradients."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
 from kgan.losses.functions import check_same_shape
 from kgan.losses.penalties import Penalty
+from kgan.utils.hints import Tensor
 
 # A pair that is one and the same has distance 0 and logits that do not differ: 0 / this.
 _SMALLEST_DISTANCE = 1e-6
@@ -71,11 +74,18 @@ class QuadraticPotential(Penalty):
     # dropout gives other ones.
     reads_logits = True
 
-    def __init__(self, weight=0.05):
+    def __init__(self, weight: float = 0.05) -> None:
         """Check and keep the weight."""
         super().__init__(weight)
 
-    def __call__(self, real, fake, *, discriminator, gradient=None):
+    def __call__(
+        self,
+        real: Tensor,
+        fake: Tensor,
+        *,
+        discriminator: Callable[[Tensor], Tensor],
+        gradient: Callable[..., Tensor] | None = None,
+    ) -> Tensor:
         """Return the weighted potential; `gradient` is ignored."""
         for name, samples in (("real", real), ("fake", fake)):
             if samples is None:
@@ -86,7 +96,9 @@ class QuadraticPotential(Penalty):
                 )
         return self.of_logits(real, fake, discriminator(real), discriminator(fake))
 
-    def of_logits(self, real, fake, real_logits, fake_logits):
+    def of_logits(
+        self, real: Tensor, fake: Tensor, real_logits: Tensor, fake_logits: Tensor
+    ) -> Tensor:
         """Return the weighted potential where the discriminator has answered already.
 
         Args:

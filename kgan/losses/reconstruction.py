@@ -14,7 +14,7 @@ _LOSSES = {
 }
 
 
-def get_reconstruction(identifier):
+def get_reconstruction(identifier: str | keras.losses.Loss) -> keras.losses.Loss:
     """Return a Keras loss from its name or an instance.
 
     Use this where a model compares samples with samples, pixel by pixel: the `"l1"` of pix2pix

@@ -1,10 +1,13 @@
 """The base class of the metrics of samples: two sides, an extractor, a protocol."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Features
 
 
 class SampleMetric(keras.metrics.Metric):
@@ -52,27 +55,31 @@ class SampleMetric(keras.metrics.Metric):
     paired = False
     uses_real = True
 
-    def __init__(self, extractor=None, num_samples=10_000, name="sample_metric"):
+    def __init__(
+        self, extractor: Features = None, num_samples: int = 10_000, name: str = "sample_metric"
+    ) -> None:
         super().__init__(name=name)
         self.num_samples = check_count("num_samples", num_samples, minimum=2)
         self.extractor = Extractor.get(extractor)
         self.standard_error = None
         self.reset_state()
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Discards all samples."""
         self._real, self._shapes = self._new_side(), ()
         self.reset_fake()
 
-    def reset_fake(self):
+    def reset_fake(self) -> None:
         """Discards the generated samples, and keeps the statistics of the real ones."""
         self._fake = self._new_side()
 
-    def real_mark(self):
+    def real_mark(self) -> tuple[Any, int]:
         """A marker that changes whenever the real side does, to detect later whether it changed."""
         return self._real, self._real.seen
 
-    def update_state(self, real=None, fake=None, sample_weight=None):
+    def update_state(
+        self, real: Data = None, fake: Data = None, sample_weight: None = None
+    ) -> None:
         """Adds a batch of each side.
 
         Args:
@@ -94,7 +101,7 @@ class SampleMetric(keras.metrics.Metric):
         self.note_shapes(real, fake)
         self.update_features(*extracted)
 
-    def update_features(self, real=None, fake=None):
+    def update_features(self, real: Data = None, fake: Data = None) -> None:
         """Adds features computed by the metric's own extractor: see `kgan.metrics.update_all`.
 
         Args:
@@ -114,17 +121,17 @@ class SampleMetric(keras.metrics.Metric):
                 )
             side.add(rows)
 
-    def note_shapes(self, real=None, fake=None):
+    def note_shapes(self, real: Data = None, fake: Data = None) -> None:
         """Records the shapes of the samples, for the protocol."""
         shapes = (tuple(np.shape(x)[1:]) for x in (real, fake) if x is not None)
         self._shapes = tuple(dict.fromkeys((*self._shapes, *shapes)))
 
-    def result(self):
+    def result(self) -> float | dict[str, float]:
         """The value, or a dict of values. Subclasses implement this."""
         raise NotImplementedError(f"{type(self).__name__} does not implement result()")
 
     @property
-    def protocol(self):
+    def protocol(self) -> str:
         """How the value was computed, in words."""
         shape = self._fake.shape or self._real.shape
         sides = [f"{self._fake.words} generated"]
@@ -139,7 +146,7 @@ class SampleMetric(keras.metrics.Metric):
         ]
         return ", ".join(parts)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {
             "extractor": self.extractor.get_config(),

@@ -9,6 +9,7 @@ from kgan.metrics.base import SampleMetric
 from kgan.metrics.coverage import class_coverage, mode_coverage
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Features
 
 _SUM_TOLERANCE = 1e-3
 
@@ -58,13 +59,13 @@ class InceptionScore(SampleMetric):
 
     def __init__(
         self,
-        classifier="digit_judge",
-        splits=10,
-        from_logits=True,
-        num_samples=10_000,
-        seed=0,
-        name="inception_score",
-    ):
+        classifier: Features = "digit_judge",
+        splits: int = 10,
+        from_logits: bool = True,
+        num_samples: int = 10_000,
+        seed: int = 0,
+        name: str = "inception_score",
+    ) -> None:
         _check_classifier(classifier)
         extractor = Extractor.get(classifier, head="logits")
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
@@ -73,7 +74,7 @@ class InceptionScore(SampleMetric):
         self.seed = check_count("seed", seed, minimum=0)
         self.standard_deviation = None
 
-    def result(self):
+    def result(self) -> float | dict[str, float]:
         """The mean score of the splits, a float. Sets their spread too."""
         _, rows = self._rows(minimum=self.splits)
         log_odds = log_probabilities(rows, self.from_logits)
@@ -91,7 +92,7 @@ class InceptionScore(SampleMetric):
         )
         return float(np.mean(scores))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         config = super().get_config()
         return {
@@ -162,16 +163,16 @@ class ModeCoverage(SampleMetric):
 
     def __init__(
         self,
-        centers=None,
-        sigma=None,
-        classifier=None,
-        stacked=False,
-        num_classes=10,
-        from_logits=True,
-        confidence=0.9,
-        num_samples=10_000,
-        name="mode_coverage",
-    ):
+        centers: Data = None,
+        sigma: float | None = None,
+        classifier: Features = None,
+        stacked: bool = False,
+        num_classes: int = 10,
+        from_logits: bool = True,
+        confidence: float = 0.9,
+        num_samples: int = 10_000,
+        name: str = "mode_coverage",
+    ) -> None:
         if (centers is None) == (classifier is None) or (centers is None) != (sigma is None):
             raise ValueError(
                 "Modes are counted by the means of a mixture, ModeCoverage(centers, sigma), or by "
@@ -197,7 +198,7 @@ class ModeCoverage(SampleMetric):
         self.confidence = float(confidence)
         self.counted = None
 
-    def result(self):
+    def result(self) -> float | dict[str, float]:
         """A dict of floats: modes, high_quality, reverse_kl."""
         _, rows = self._rows(minimum=1)
         if self.centers is not None:
@@ -216,7 +217,7 @@ class ModeCoverage(SampleMetric):
             "reverse_kl": float(self.counted.reverse_kl),
         }
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         config = super().get_config()
         return {

@@ -1,6 +1,7 @@
 """All metrics at once: features are extracted once, and values come with their protocols."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWas
 from kgan.metrics.extractors import Extractor, read
 from kgan.metrics.neighbours import PrecisionRecall
 from kgan.metrics.similarity import MultiScaleStructuralSimilarity
+from kgan.utils.hints import Data, Features
 
 # Samples read at a time.
 _SLICE = 2000
@@ -18,7 +20,12 @@ _SLICE = 2000
 _WIDE = 3072
 
 
-def update_all(metrics, real=None, fake=None, real_is_known=False):
+def update_all(
+    metrics: Sequence[SampleMetric],
+    real: Data = None,
+    fake: Data = None,
+    real_is_known: bool = False,
+) -> None:
     """Updates several metrics with a batch, and extracts features once for those that share them.
 
     Use this in a custom loop, in place of each metric's `update_state`.
@@ -86,7 +93,7 @@ class Evaluation(dict):
     ```
     """
 
-    def __init__(self, metrics):
+    def __init__(self, metrics: Sequence[SampleMetric]) -> None:
         super().__init__()
         self.protocols, self.standard_errors = {}, {}
         self._blocks = []
@@ -120,7 +127,12 @@ class Evaluation(dict):
         return "\n".join(lines)
 
 
-def evaluate(real, fake, metrics=None, extractor=None):
+def evaluate(
+    real: Data,
+    fake: Data,
+    metrics: Sequence[SampleMetric] | None = None,
+    extractor: Features = None,
+) -> Evaluation:
     """Compares generated samples with real ones, by every metric that applies.
 
     Use this after training, or on samples from any other source: the values come with their

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data
 
 # A sample is of high quality below this many standard deviations from its nearest mode.
 _NEAR = 3.0
@@ -43,12 +44,12 @@ class Coverage:
     num_samples: int
 
     @property
-    def floor(self):
+    def floor(self) -> float:
         """The divergence that a perfect sampler has on average, (num_modes - 1) / (2 n)."""
         return (self.num_modes - 1) / (2 * self.num_samples)
 
     @property
-    def protocol(self):
+    def protocol(self) -> str:
         """How the values were computed, in words."""
         if self.high_quality is None:
             counted = f"histogram of {self.num_samples} labels against uniform"
@@ -70,7 +71,7 @@ class Coverage:
         return f"{figures} ({self.protocol})"
 
 
-def mode_coverage(samples, centers, sigma):
+def mode_coverage(samples: Data, centers: Data, sigma: float) -> Coverage:
     """Counts the modes of a mixture of isotropic Gaussians that samples cover.
 
     Use this for toy data such as `kgan.data.ring` and `kgan.data.grid`, where the modes are known
@@ -139,7 +140,7 @@ def mode_coverage(samples, centers, sigma):
     )
 
 
-def class_coverage(labels, num_classes):
+def class_coverage(labels: Data, num_classes: int) -> Coverage:
     """Counts the classes that a classifier found in samples, and how evenly they occur.
 
     Use this when the modes are classes: digits, or the 1 000 triples of stacked MNIST.

@@ -5,6 +5,7 @@ import numpy as np
 
 from kgan.metrics.base import SampleMetric
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Features
 
 
 @keras.saving.register_keras_serializable(package="kgan")
@@ -44,13 +45,13 @@ class FrechetDistance(SampleMetric):
 
     title = "Frechet distance"
 
-    def __init__(self, extractor=None, name="frechet_distance"):
+    def __init__(self, extractor: Features = None, name: str = "frechet_distance") -> None:
         super().__init__(extractor=extractor, name=name)
 
     def _new_side(self):
         return _Moments()
 
-    def result(self):
+    def result(self) -> float:
         """The distance, a float of at least 0 (the paper's, which is squared)."""
         self._check_counts(minimum=2)
         (real_mean, real), (mean, fake) = self._real.factor(), self._fake.factor()
@@ -59,7 +60,7 @@ class FrechetDistance(SampleMetric):
         # Below 0 by rounding alone.
         return float(np.square(real_mean - mean).sum() + max(0.0, spread))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         config = super().get_config()
         del config["num_samples"]
@@ -157,17 +158,17 @@ class KernelDistance(SampleMetric):
 
     def __init__(
         self,
-        extractor=None,
-        block_size=1000,
-        num_samples=10_000,
-        seed=0,
-        name="kernel_distance",
-    ):
+        extractor: Features = None,
+        block_size: int = 1000,
+        num_samples: int = 10_000,
+        seed: int = 0,
+        name: str = "kernel_distance",
+    ) -> None:
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
         self.block_size = check_count("block_size", block_size, minimum=2)
         self.seed = check_count("seed", seed, minimum=0)
 
-    def result(self):
+    def result(self) -> float:
         """The mean over blocks, a float. Sets `standard_error` too."""
         real, fake = self._rows(minimum=2)
         blocks = self._num_blocks()
@@ -179,7 +180,7 @@ class KernelDistance(SampleMetric):
         )
         return float(np.mean(found))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {**super().get_config(), "block_size": self.block_size, "seed": self.seed}
 
@@ -240,20 +241,20 @@ class SlicedWasserstein(SampleMetric):
 
     def __init__(
         self,
-        extractor=None,
-        num_directions=128,
-        order=1,
-        num_samples=10_000,
-        seed=0,
-        name="sliced_wasserstein",
-    ):
+        extractor: Features = None,
+        num_directions: int = 128,
+        order: int = 1,
+        num_samples: int = 10_000,
+        seed: int = 0,
+        name: str = "sliced_wasserstein",
+    ) -> None:
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
         if order not in (1, 2):
             raise ValueError(f"The order of the distance must be 1 or 2. Received: order={order!r}")
         self.num_directions = check_count("num_directions", num_directions)
         self.order, self.seed = int(order), check_count("seed", seed, minimum=0)
 
-    def result(self):
+    def result(self) -> float:
         """The distance, a float of at least 0."""
         real, fake = self._rows(minimum=1)
         random = np.random.default_rng(self.seed)
@@ -270,7 +271,7 @@ class SlicedWasserstein(SampleMetric):
         )
         return float((widths @ distances**self.order).mean() ** (1 / self.order))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {
             **super().get_config(),

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from kgan.data.fields import Images, Vectors, of_samples, of_shape
 from kgan.data.inspection import received, to_numpy
 from kgan.metrics.features import shared_classifier
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Features, Shape
 from kgan.utils.pixels import to_float
 
 # Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
@@ -62,7 +64,13 @@ class Extractor:
     ```
     """
 
-    def __init__(self, source=None, head="features", per_channel=False, batch_size=500):
+    def __init__(
+        self,
+        source: Features = None,
+        head: Literal["features", "logits", "images"] = "features",
+        per_channel: bool = False,
+        batch_size: int = 500,
+    ) -> None:
         if isinstance(source, str) and source not in ("digit_judge", "inception"):
             raise ValueError(
                 '`source` must be "digit_judge", "inception", a keras.Model, a function, or '
@@ -80,7 +88,7 @@ class Extractor:
         self._fingerprint = None
 
     @classmethod
-    def get(cls, source, **arguments):
+    def get(cls, source: Features, **arguments: Any) -> Self:
         """Returns an extractor: `source` itself if it is one, one from a config, or a new one."""
         if isinstance(source, cls):
             return source
@@ -93,18 +101,18 @@ class Extractor:
         return extractor
 
     @property
-    def key(self):
+    def key(self) -> tuple[Any, ...]:
         """A key that is equal for extractors that return the same features."""
         source = self.source
         name = source if source is None or isinstance(source, str) else id(source)
         return name, self.head, self.per_channel
 
     @property
-    def own_network(self):
+    def own_network(self) -> keras.Model | None:
         """The user's model, or `None` for any other source."""
         return self.source if isinstance(self.source, keras.Model) else None
 
-    def __call__(self, samples, name="samples"):
+    def __call__(self, samples: Data, name: str = "samples") -> np.ndarray:
         """Returns the float vectors (n, dim) of samples, or images for the head "images"."""
         wants_images = self.head == "images" or self.per_channel
         samples = read(samples, name, wants_images or self._reads_images)
@@ -151,7 +159,7 @@ class Extractor:
         return bool(shape) and isinstance(of_shape(shape), Images)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Shape | None:
         """Shape of one sample that the network was built for, or `None` if it takes any."""
         if self.source == "digit_judge":
             return (28, 28, 1)
@@ -169,7 +177,7 @@ class Extractor:
             )
         return tuple(shape[1:])
 
-    def words(self, dim):
+    def words(self, dim: int | str) -> str:
         """The extractor in words, with the length of its vectors."""
         kind = "logits" if self.head == "logits" else "features"
         if self.head == "images":
@@ -190,7 +198,7 @@ class Extractor:
             text = f"{kind} of the function {name} ({dim})"
         return f"{text}, each channel by itself" if self.per_channel else text
 
-    def resizing(self, shapes):
+    def resizing(self, shapes: Any) -> str:
         """How samples of these shapes (without the batch axis) are resized, in words."""
         wanted = self.input_shape or ()
         done = []
@@ -208,7 +216,7 @@ class Extractor:
                 done.append("grey repeated as three channels")
         return ", ".join(dict.fromkeys(done)) or "no resizing"
 
-    def get_config(self):
+    def get_config(self) -> str | Config | None:
         """The config from which `get` restores the extractor.
 
         Raises:

@@ -3,6 +3,7 @@
 import functools
 import json
 import pathlib
+from typing import Literal
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras import layers
 
 from kgan.utils.arguments import check_count
 from kgan.utils.files import check_shipped
+from kgan.utils.hints import Data
 from kgan.utils.pixels import to_float
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
@@ -17,7 +19,7 @@ WEIGHTS = _FOLDER / "digit_judge.weights.h5"
 CARD = _FOLDER / "digit_judge.json"
 
 
-def digit_judge(weights="mnist"):
+def digit_judge(weights: Literal["mnist"] | None = "mnist") -> keras.Model:
     """A classifier of handwritten digits, trained by us on MNIST and shipped with kgan.
 
     Use this to find out which digits a generator makes: for the accuracy of conditional models, to
@@ -74,7 +76,9 @@ def digit_judge(weights="mnist"):
     return classifier
 
 
-def read_digits(images, classifier=None, batch_size=500):
+def read_digits(
+    images: Data, classifier: keras.Model | None = None, batch_size: int = 500
+) -> tuple[np.ndarray, np.ndarray]:
     """Classifies images of digits, and returns the digits and their probabilities.
 
     Use this on the output of `generate`: any number of images, as uint8 or floats.

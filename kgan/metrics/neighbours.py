@@ -5,6 +5,7 @@ import numpy as np
 
 from kgan.metrics.base import SampleMetric
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Features
 
 # Distances held at a time: 64 MB.
 _DISTANCES = 2**23
@@ -55,11 +56,17 @@ class PrecisionRecall(SampleMetric):
     title = "precision, recall, density and coverage"
     mode = {"precision": "max", "recall": "max", "density": "max", "coverage": "max"}
 
-    def __init__(self, extractor=None, neighbours=5, num_samples=10_000, name="precision_recall"):
+    def __init__(
+        self,
+        extractor: Features = None,
+        neighbours: int = 5,
+        num_samples: int = 10_000,
+        name: str = "precision_recall",
+    ) -> None:
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
         self.neighbours = check_count("neighbours", neighbours)
 
-    def result(self):
+    def result(self) -> float | dict[str, float]:
         """A dict of floats: precision, recall, density, coverage."""
         real, fake = self._rows(minimum=self.neighbours + 1)
         # Differences of squares lose less near the origin.
@@ -83,7 +90,7 @@ class PrecisionRecall(SampleMetric):
             "coverage": float((nearest <= real_radii).mean()),
         }
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {**super().get_config(), "neighbours": self.neighbours}
 

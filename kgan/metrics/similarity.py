@@ -6,6 +6,7 @@ import numpy as np
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data
 
 # Of floats in [-1, 1].
 _RANGE = 2.0
@@ -22,10 +23,10 @@ class _PairedMetric(SampleMetric):
     paired = True
     mode = "max"
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         super().__init__(extractor=Extractor(head="images"), name=name)
 
-    def update_features(self, real=None, fake=None):
+    def update_features(self, real: Data = None, fake: Data = None) -> None:
         """Adds pairs of images, row by row, as float arrays (n, h, w, channels)."""
         if real is None and fake is None:
             return
@@ -40,16 +41,16 @@ class _PairedMetric(SampleMetric):
         for side in (self._real, self._fake):
             side.add(values)
 
-    def result(self):
+    def result(self) -> float:
         """The mean over all pairs, a float."""
         self._check_counts(minimum=1)
         return self._fake.total / self._fake.seen
 
-    def reset_fake(self):
+    def reset_fake(self) -> None:
         """Discards all pairs: a target is useless without its generated image."""
         self._real, self._fake = self._new_side(), self._new_side()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {"name": self.name}
 
@@ -102,7 +103,7 @@ class PeakSignalToNoiseRatio(_PairedMetric):
 
     title = "PSNR in decibels, peak 2 of [-1, 1]"
 
-    def __init__(self, *, name="peak_signal_to_noise_ratio"):
+    def __init__(self, *, name: str = "peak_signal_to_noise_ratio") -> None:
         super().__init__(name)
 
     def _values(self, real, fake):
@@ -143,7 +144,7 @@ class StructuralSimilarity(_PairedMetric):
 
     title = "SSIM, Gaussian window of 11x11 pixels"
 
-    def __init__(self, *, name="structural_similarity"):
+    def __init__(self, *, name: str = "structural_similarity") -> None:
         super().__init__(name)
 
     def _values(self, real, fake):
@@ -194,11 +195,11 @@ class MultiScaleStructuralSimilarity(SampleMetric):
     def __init__(
         self,
         *,
-        num_pairs=500,
-        scales=None,
-        seed=0,
-        name="multi_scale_structural_similarity",
-    ):
+        num_pairs: int = 500,
+        scales: int | None = None,
+        seed: int = 0,
+        name: str = "multi_scale_structural_similarity",
+    ) -> None:
         self.num_pairs = check_count("num_pairs", num_pairs)
         super().__init__(
             extractor=Extractor(head="images"), num_samples=2 * self.num_pairs, name=name
@@ -207,7 +208,7 @@ class MultiScaleStructuralSimilarity(SampleMetric):
             raise ValueError(f"`scales` must be from one to five. Received: scales={scales}")
         self.scales, self.seed = scales, check_count("seed", seed, minimum=0)
 
-    def result(self):
+    def result(self) -> float:
         """The mean of the generated pairs, a float. Sets `real_similarity` too."""
         _, fake = self._rows()
         self.real_similarity = None
@@ -220,12 +221,12 @@ class MultiScaleStructuralSimilarity(SampleMetric):
         )
         return float(values.mean())
 
-    def reset_fake(self):
+    def reset_fake(self) -> None:
         """Discards the generated samples, and keeps the real ones."""
         super().reset_fake()
         self.real_similarity = None
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`."""
         return {
             "num_pairs": self.num_pairs,

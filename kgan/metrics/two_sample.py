@@ -12,6 +12,7 @@ from kgan.data.fields import Images, of_samples, of_shape
 from kgan.data.inspection import first_of_equal
 from kgan.metrics.extractors import Extractor, read
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, Features
 
 _BATCH = 64
 _PATIENCE = 3
@@ -50,12 +51,12 @@ class TwoSampleResult:
     seed: int
     classifier: str
 
-    def differs(self, level=0.05):
+    def differs(self, level: float = 0.05) -> bool:
         """Whether the two sides differ, at this probability of a false alarm."""
         return self.p_value < level
 
     @property
-    def protocol(self):
+    def protocol(self) -> str:
         """How the values were computed, in words."""
         return (
             f"classifier two-sample test: {self.classifier} learned from {self.num_train} samples, "
@@ -77,7 +78,15 @@ class TwoSampleResult:
         return f"{text} ({self.protocol})"
 
 
-def two_sample_test(a, b, *, seed=0, extractor=None, num_samples=10_000, epochs=15):
+def two_sample_test(
+    a: Data,
+    b: Data,
+    *,
+    seed: int = 0,
+    extractor: Features = None,
+    num_samples: int = 10_000,
+    epochs: int = 15,
+) -> TwoSampleResult:
     """Tests whether two sets of samples come from one distribution, with a classifier.
 
     Use this for a yes or no with a known rate of false alarms, where distances only give numbers:

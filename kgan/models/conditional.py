@@ -1,15 +1,20 @@
 """GANs whose samples follow a label, and that can tell whether they do."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.checks import check
-from kgan.data.fields import Labels
+from kgan.data.fields import Field, Labels
+from kgan.losses import AdversarialLoss
 from kgan.models.conditions import Condition, MatchingCondition, cross_entropy, output_shapes
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
+from kgan.utils.hints import Batch, Config, Data, Tensor, Terms
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -58,12 +63,12 @@ class LabelCondition(MatchingCondition):
 
     def __init__(
         self,
-        num_classes,
-        matching_aware=True,
-        mismatched_weight=0.5,
-        class_names=None,
-        seed=None,
-    ):
+        num_classes: int,
+        matching_aware: bool = True,
+        mismatched_weight: float = 0.5,
+        class_names: Sequence[str] | None = None,
+        seed: int | None = None,
+    ) -> None:
         """Check and keep the options, and make the source of wrong labels."""
         self.class_names = class_names
         self.num_classes = check_count("num_classes", num_classes, minimum=2)
@@ -72,11 +77,11 @@ class LabelCondition(MatchingCondition):
         self.seed_generator = SeedGenerator(seed)
 
     @property
-    def fields(self):
+    def fields(self) -> tuple[Field, ...]:
         """The labels."""
         return (Labels(self.num_classes, self.class_names),)
 
-    def wrong(self, given):
+    def wrong(self, given: Batch) -> Batch:
         """Labels drawn uniformly from the other classes."""
         (labels,) = given
         others = self.num_classes - 1
@@ -86,7 +91,7 @@ class LabelCondition(MatchingCondition):
         steps = ops.minimum(ops.cast(ops.floor(uniform * others), "int32"), others - 1)
         return ((ops.cast(labels, "int32") + 1 + steps) % self.num_classes,)
 
-    def statistics(self, features, given):
+    def statistics(self, features: Tensor, given: Batch) -> Tensor | None:
         """The batch's mean of features where the class is c, else 0: (1, num_classes, dim)."""
         num_samples = ops.shape(given[0])[0]
         features = ops.reshape(ops.cast(features, "float32"), (num_samples, -1))
@@ -94,7 +99,7 @@ class LabelCondition(MatchingCondition):
         sums = ops.matmul(ops.transpose(one_hot), features)
         return sums[None] / ops.cast(num_samples, "float32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         config = {"num_classes": self.num_classes, **super().get_config()}
         return {**config, "class_names": self.class_names, "seed": self.seed}
@@ -162,16 +167,16 @@ class ConditionalGAN(GAN):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        num_classes,
-        loss="non_saturating",
-        matching_aware=True,
-        mismatched_weight=0.5,
-        class_names=None,
-        seed=None,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int,
+        loss: str | AdversarialLoss = "non_saturating",
+        matching_aware: bool = True,
+        mismatched_weight: float = 0.5,
+        class_names: Sequence[str] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         # Another stream than the noise's, or the wrong labels would follow from the noise.
         label_seed = None if seed is None else seed + 1
         condition = LabelCondition(
@@ -182,21 +187,21 @@ class ConditionalGAN(GAN):
         )
 
     @property
-    def class_names(self):
+    def class_names(self) -> Sequence[str] | None:
         """What the classes are called, or `None`."""
         return self.condition.class_names
 
     @property
-    def matching_aware(self):
+    def matching_aware(self) -> bool:
         """Whether the discriminator is shown wrong labels."""
         return self.condition.matching_aware
 
     @property
-    def mismatched_weight(self):
+    def mismatched_weight(self) -> float:
         """What of the terms on wrong inputs is for wrong labels."""
         return self.condition.mismatched_weight
 
-    def scores(self, samples, labels, batch_size=64):
+    def scores(self, samples: Data, labels: Data, batch_size: int = 64) -> dict[str, np.ndarray]:
         """What the discriminator says of each sample with its label.
 
         Averages and training are left alone: the discriminator answers as it stands, in inference
@@ -235,7 +240,7 @@ class ConditionalGAN(GAN):
             for head, column in zip(self.heads, columns, strict=True)
         }
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`: the condition is made of them."""
         config = super().get_config()
         del config["condition"]
@@ -278,32 +283,52 @@ class ClassifierCondition(Condition):
 
     networks = ("generator",)
 
-    def __init__(self, num_classes, classification_weight=1.0, class_names=None):
+    def __init__(
+        self,
+        num_classes: int,
+        classification_weight: float = 1.0,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         """Check and keep the options."""
         self.class_names = class_names
         self.num_classes = check_count("num_classes", num_classes, minimum=2)
         self.classification_weight = check_weight("classification_weight", classification_weight)
 
     @property
-    def fields(self):
+    def fields(self) -> tuple[Field, ...]:
         """The labels."""
         return (Labels(self.num_classes, self.class_names),)
 
-    def heads(self, num_outputs):
+    def heads(self, num_outputs: int) -> tuple[str, ...]:
         """`adversarial` and `classification`."""
         return ("adversarial", "classification")
 
-    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+    def discriminator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor],
+        fake: Sequence[Tensor],
+        mismatched: Sequence[Tensor] | None,
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The plain game's term, and the cross-entropy of the class of real and fake samples."""
         terms = super().discriminator_losses(loss, real, fake, mismatched, given, noise)
         return {**terms, "classification": sum(self._entropy(some, given) for some in (real, fake))}
 
-    def generator_losses(self, loss, real, fake, given, noise):
+    def generator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor] | None,
+        fake: Sequence[Tensor],
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The plain game's term, and the cross-entropy of the class of fake samples."""
         terms = super().generator_losses(loss, real, fake, given, noise)
         return {**terms, "classification": self._entropy(fake, given)}
 
-    def check(self, model):
+    def check(self, model: Any) -> None:
         """Raises `ValueError` where there is no head for so many classes."""
         shapes = output_shapes(model.discriminator)
         if len(shapes) != 2 or shapes[1] != (self.num_classes,):
@@ -312,7 +337,7 @@ class ClassifierCondition(Condition):
                 f"{self.num_classes}). Received: outputs of shapes {shapes} without the batch"
             )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         return {
             "num_classes": self.num_classes,
@@ -368,28 +393,28 @@ class AuxiliaryClassifierGAN(GAN):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        num_classes,
-        loss="non_saturating",
-        classification_weight=1.0,
-        class_names=None,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        num_classes: int,
+        loss: str | AdversarialLoss = "non_saturating",
+        classification_weight: float = 1.0,
+        class_names: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         condition = ClassifierCondition(num_classes, classification_weight, class_names)
         super().__init__(generator, discriminator, loss=loss, condition=condition, **kwargs)
 
     @property
-    def class_names(self):
+    def class_names(self) -> Sequence[str] | None:
         """What the classes are called, or `None`."""
         return self.condition.class_names
 
     @property
-    def classification_weight(self):
+    def classification_weight(self) -> float:
         """Weight of the cross-entropy of the class."""
         return self.condition.classification_weight
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`: the condition is made of them."""
         config = super().get_config()
         del config["condition"]

@@ -1,6 +1,12 @@
 """Conditions: what a GAN is asked for beside a sample, such as a label, a caption or a code."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 from keras import ops
+
+from kgan.losses import AdversarialLoss
+from kgan.utils.hints import Batch, Config, Tensor, Terms
 
 
 class Condition:
@@ -59,19 +65,19 @@ class Condition:
     num_classes = None
 
     @property
-    def num_inputs(self):
+    def num_inputs(self) -> int:
         """How many tensors `inputs` returns: one per field, unless a subclass says otherwise."""
         return len(self.fields)
 
-    def inputs(self, given):
+    def inputs(self, given: Batch) -> Batch:
         """What the `networks` take for the condition: a tuple of tensors, by default `given`."""
         return tuple(given)
 
-    def mismatched(self, given):
+    def mismatched(self, given: Batch) -> Batch | None:
         """A condition that the batch's real samples do not meet, as `given`, or `None` for none."""
         return None
 
-    def heads(self, num_outputs):
+    def heads(self, num_outputs: int) -> tuple[str, ...]:
         """Names of the discriminator's outputs, of which the first says how real a sample looks.
 
         Args:
@@ -82,15 +88,23 @@ class Condition:
         """
         return ("adversarial",)
 
-    def discriminator_terms(self, loss, heads):
+    def discriminator_terms(self, loss: AdversarialLoss, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Names of the terms of `discriminator_losses`, as a tuple: by default `heads`."""
         return heads
 
-    def generator_terms(self, loss, heads):
+    def generator_terms(self, loss: AdversarialLoss, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Names of the terms of `generator_losses`, as a tuple: by default `heads`."""
         return heads
 
-    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+    def discriminator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor],
+        fake: Sequence[Tensor],
+        mismatched: Sequence[Tensor] | None,
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The discriminator's terms.
 
         Args:
@@ -107,7 +121,14 @@ class Condition:
         """
         return {"adversarial": loss.discriminator(real[0], fake[0])}
 
-    def generator_losses(self, loss, real, fake, given, noise):
+    def generator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor] | None,
+        fake: Sequence[Tensor],
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The generator's terms: a dict, named as `generator_terms` says.
 
         Where the model matches features, the first head's term is left out.
@@ -124,11 +145,11 @@ class Condition:
         """
         return {self.heads(len(fake))[0]: _generator_loss(loss, real, fake, 0)}
 
-    def logits(self, outputs):
+    def logits(self, outputs: Sequence[Tensor]) -> Tensor:
         """The logits that penalties see, of the discriminator's list of outputs."""
         return outputs[0]
 
-    def statistics(self, features, given):
+    def statistics(self, features: Tensor, given: Batch) -> Tensor | None:
         """What feature matching compares beside the mean, where the features ignore the condition.
 
         Args:
@@ -140,7 +161,7 @@ class Condition:
         """
         return None
 
-    def check(self, model):
+    def check(self, model: Any) -> None:
         """Raises `ValueError` where the model's networks, loss or noise do not fit.
 
         Args:
@@ -156,12 +177,12 @@ class Condition:
                 f"Received: outputs of shapes {shapes} without the batch"
             )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Make a condition from what `get_config` returned."""
         return cls(**config)
 
@@ -210,7 +231,7 @@ class MatchingCondition(Condition):
     ```
     """
 
-    def __init__(self, matching_aware=True, mismatched_weight=0.5):
+    def __init__(self, matching_aware: bool = True, mismatched_weight: float = 0.5) -> None:
         """Check and keep the options."""
         number = mismatched_weight
         if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
@@ -221,19 +242,19 @@ class MatchingCondition(Condition):
         self.matching_aware = bool(matching_aware)
         self.mismatched_weight = mismatched_weight
 
-    def wrong(self, given):
+    def wrong(self, given: Batch) -> Batch:
         """Conditions that the samples do not meet: by default those of the batch's next sample."""
         return tuple(ops.roll(values, -1, axis=0) for values in given)
 
-    def mismatched(self, given):
+    def mismatched(self, given: Batch) -> Batch | None:
         """`wrong(given)`, or `None` without `matching_aware`."""
         return self.wrong(given) if self.matching_aware else None
 
-    def heads(self, num_outputs):
+    def heads(self, num_outputs: int) -> tuple[str, ...]:
         """`adversarial`, or `realness` and `matching` for two outputs."""
         return ("realness", "matching") if num_outputs == 2 else ("adversarial",)
 
-    def discriminator_terms(self, loss, heads):
+    def discriminator_terms(self, loss: AdversarialLoss, heads: tuple[str, ...]) -> tuple[str, ...]:
         """Names of the terms of `discriminator_losses`."""
         if len(heads) == 2:
             return heads
@@ -241,7 +262,15 @@ class MatchingCondition(Condition):
             return ("real", "fake", "mismatched")
         return ("real", "fake") if loss.has_halves else heads
 
-    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+    def discriminator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor],
+        fake: Sequence[Tensor],
+        mismatched: Sequence[Tensor] | None,
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The three terms of algorithm 1, the two of two heads, or those of the plain game."""
         if len(real) == 2:
             return {
@@ -259,17 +288,24 @@ class MatchingCondition(Condition):
             "mismatched": self.mismatched_weight * loss.discriminator_fake(mismatched[0]),
         }
 
-    def generator_losses(self, loss, real, fake, given, noise):
+    def generator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor] | None,
+        fake: Sequence[Tensor],
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """One term per head."""
         heads = self.heads(len(fake))
         return {name: _generator_loss(loss, real, fake, i) for i, name in enumerate(heads)}
 
-    def logits(self, outputs):
+    def logits(self, outputs: Sequence[Tensor]) -> Tensor:
         """The logits, or of two heads the sum of the sample's mean logits."""
         # One logit per sample is what a penalty differentiates.
         return outputs[0] if len(outputs) == 1 else sum(map(_mean_logit, outputs))
 
-    def check(self, model):
+    def check(self, model: Any) -> None:
         """Raises `ValueError` where the discriminator's outputs or the loss do not fit."""
         num_outputs = len(model.discriminator.outputs)
         if num_outputs > 2:
@@ -288,7 +324,7 @@ class MatchingCondition(Condition):
             # Says so where the loss compares real with fake, and so can't weight a third kind.
             model.loss.require_halves()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         return {
             "matching_aware": self.matching_aware,

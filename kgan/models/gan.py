@@ -1,20 +1,25 @@
 """The GAN family: from noise, and a condition where there is one, to samples."""
 
 import types
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, losses
 from kgan.backend.seeds import SeedGenerator
-from kgan.data.fields import of_shape
+from kgan.data.fields import Field, of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.latent import noise as latent
+from kgan.losses import AdversarialLoss, FeatureMatching, HistoricalAveraging
 from kgan.losses.matching import depends
 from kgan.models import compatibility
 from kgan.models.conditions import Condition
 from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Batch, Data, Distribution, Tensor, Terms
 
 
 class GAN(AdversarialModel):
@@ -80,20 +85,20 @@ class GAN(AdversarialModel):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        loss="non_saturating",
-        penalties=(),
-        noise="normal",
-        discriminator_steps=1,
-        condition=None,
-        feature_matching=None,
-        historical_averaging=None,
-        augmentation=None,
-        samples=None,
-        seed=None,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        loss: str | AdversarialLoss = "non_saturating",
+        penalties: Sequence[Any] = (),
+        noise: Distribution = "normal",
+        discriminator_steps: int = 1,
+        condition: Condition | None = None,
+        feature_matching: FeatureMatching | None = None,
+        historical_averaging: HistoricalAveraging | None = None,
+        augmentation: keras.layers.Layer | None = None,
+        samples: Field | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.samples = samples
         self.generator = generator
@@ -127,7 +132,7 @@ class GAN(AdversarialModel):
         self.built = True
 
     @property
-    def heads(self):
+    def heads(self) -> tuple[str, ...]:
         """Names of the discriminator's outputs: the first says how real a sample looks."""
         return self._conditioning.heads(len(self.discriminator.outputs))
 
@@ -135,12 +140,12 @@ class GAN(AdversarialModel):
     # `discriminate` or `deceive` names its terms here.
 
     @property
-    def discriminator_terms(self):
+    def discriminator_terms(self) -> tuple[str, ...]:
         """Names of the terms that `discriminate` returns, without penalties."""
         return self._conditioning.discriminator_terms(self.loss, self.heads)
 
     @property
-    def generator_terms(self):
+    def generator_terms(self) -> tuple[str, ...]:
         """Names of the terms that `deceive` returns."""
         terms = self._conditioning.generator_terms(self.loss, self.heads)
         if self.feature_matching is None:
@@ -148,7 +153,7 @@ class GAN(AdversarialModel):
         return (self.feature_matching.name, *(name for name in terms if name != self.heads[0]))
 
     @property
-    def players(self):
+    def players(self) -> dict[str, Player]:
         """The table: a discriminator that moves on every batch, and a generator."""
         penalties = tuple(penalty.name for penalty in self.penalties)
         history = (self.historical_averaging.name,) if self.historical_averaging else ()
@@ -162,13 +167,13 @@ class GAN(AdversarialModel):
         }
 
     @property
-    def fields(self):
+    def fields(self) -> tuple[Field, ...]:
         """What a batch holds: samples, and what the condition needs."""
         samples = self.samples or of_shape(self.generator.output_shape[1:])
         return (samples, *self._conditioning.fields)
 
     @property
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         """What it does for a user: `generate`."""
         samples, *given = self.fields
         return {
@@ -182,26 +187,26 @@ class GAN(AdversarialModel):
             )
         }
 
-    def generated(self, noise, *given):
+    def generated(self, noise: Tensor, *given: Tensor) -> Tensor:
         """The generator's raw output for noise, and for what a conditional model is asked for."""
         return self._make(noise, given)
 
     @property
-    def adversarial_loss(self):
+    def adversarial_loss(self) -> AdversarialLoss:
         """The pair of losses that the discriminator is trained by."""
         return self.loss
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """How many classes the labels have, or `None` for a model without labels."""
         return self._conditioning.num_classes
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         """Shape of one noise, without the batch: `(latent_dim,)`."""
         return tuple(self.generator.inputs[0].shape[1:])
 
-    def discriminator_loss(self, x, *given):
+    def discriminator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The discriminator's terms on a real batch and a fresh generated one."""
         noise = self._draw(ops.shape(x)[0])
         # Its turn: nothing flows back into the generator.
@@ -227,14 +232,16 @@ class GAN(AdversarialModel):
             )
         return {**terms, **self._history("discriminator")}
 
-    def generator_loss(self, x, *given):
+    def generator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The generator's terms on a fresh generated batch."""
         noise = self._draw(ops.shape(x)[0])
         fake = self._make(noise, given)
         terms = self.deceive(self._augmented(x), self._augmented(fake), given, noise)
         return {**terms, **self._history("generator")}
 
-    def discriminate(self, real, fake, given=(), noise=None):
+    def discriminate(
+        self, real: Tensor, fake: Tensor, given: Batch = (), noise: Tensor = None
+    ) -> Terms:
         """The discriminator's side of the game, with the penalties that read logits only.
 
         Args:
@@ -257,7 +264,7 @@ class GAN(AdversarialModel):
                 terms[penalty.name] = penalty.of_logits(real, fake, *logits)
         return terms
 
-    def deceive(self, real, fake, given=(), noise=None):
+    def deceive(self, real: Tensor, fake: Tensor, given: Batch = (), noise: Tensor = None) -> Terms:
         """The generator's side of the game: a dict of terms. Arguments as for `discriminate`."""
         matching = self.feature_matching
         terms = {}
@@ -311,7 +318,15 @@ class GAN(AdversarialModel):
     def _augmented(self, samples):
         return samples if self.augmentation is None else self.augmentation(samples)
 
-    def generate(self, num_samples, *, labels=None, seed=None, truncation=None, batch_size=64):
+    def generate(
+        self,
+        num_samples: int,
+        *,
+        labels: Data = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        batch_size: int = 64,
+    ) -> np.ndarray:
         """New samples in the data's own scale.
 
         Averaged weights make them where the generator's optimizer has `use_ema=True`. Calling it
@@ -348,7 +363,7 @@ class GAN(AdversarialModel):
         noise = self.answers["generate"].noise.sample(num_samples, seed, truncation)
         return self.decode(noise, labels, batch_size)
 
-    def decode(self, noise, labels=None, batch_size=64):
+    def decode(self, noise: Data, labels: Data = None, batch_size: int = 64) -> np.ndarray:
         """The samples that these noises stand for, in the data's own scale.
 
         Args:
@@ -369,7 +384,7 @@ class GAN(AdversarialModel):
         inputs = self.answers.inputs_for("generate", len(noise), labels)
         return self.answers.run("generate", inputs, noise, batch_size)
 
-    def discriminator_logits(self, batch, fake):
+    def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's samples, and for as many fake ones."""
         real, *labels = batch
         return self._logits(real, labels), self._logits(fake, labels)

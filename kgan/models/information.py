@@ -1,14 +1,19 @@
 """The information maximizing GAN: codes in the noise that come to mean something."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan.latent import noise as latent
 from kgan.layers.codes import LatentCodes, split_codes
+from kgan.losses import AdversarialLoss
 from kgan.models.conditions import Condition, cross_entropy, output_shapes
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
+from kgan.utils.hints import Batch, Config, Data, Tensor, Terms
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -52,29 +57,48 @@ class CodeCondition(Condition):
     networks = ()
 
     def __init__(
-        self, num_categories, num_continuous=0, category_weight=1.0, continuous_weight=0.1
-    ):
+        self,
+        num_categories: int,
+        num_continuous: int = 0,
+        category_weight: float = 1.0,
+        continuous_weight: float = 0.1,
+    ) -> None:
         """Check and keep the options."""
         self.num_categories = check_count("num_categories", num_categories, minimum=2)
         self.num_continuous = check_count("num_continuous", num_continuous, minimum=0)
         self.category_weight = check_weight("category_weight", category_weight)
         self.continuous_weight = check_weight("continuous_weight", continuous_weight)
 
-    def heads(self, num_outputs):
+    def heads(self, num_outputs: int) -> tuple[str, ...]:
         """`adversarial`, `category`, and `continuous` where there are continuous codes."""
         return ("adversarial", "category", *["continuous"] * bool(self.num_continuous))
 
-    def discriminator_losses(self, loss, real, fake, mismatched, given, noise):
+    def discriminator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor],
+        fake: Sequence[Tensor],
+        mismatched: Sequence[Tensor] | None,
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The plain game's term, and the codes' on fake samples."""
         terms = super().discriminator_losses(loss, real, fake, mismatched, given, noise)
         return {**terms, **self._code_losses(fake, noise)}
 
-    def generator_losses(self, loss, real, fake, given, noise):
+    def generator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor] | None,
+        fake: Sequence[Tensor],
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
         """The plain game's term, and the codes' on fake samples."""
         terms = super().generator_losses(loss, real, fake, given, noise)
         return {**terms, **self._code_losses(fake, noise)}
 
-    def check(self, model):
+    def check(self, model: Any) -> None:
         """Raises `ValueError` where noise, generator and discriminator do not share the codes."""
         if model.noise != "uniform":
             raise ValueError(
@@ -97,7 +121,7 @@ class CodeCondition(Condition):
                 f" of the generator. Received: outputs of shapes {shapes} without the batch"
             )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         return {
             "num_categories": self.num_categories,
@@ -162,13 +186,13 @@ class InfoGAN(GAN):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        loss="non_saturating",
-        category_weight=1.0,
-        continuous_weight=0.1,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        loss: str | AdversarialLoss = "non_saturating",
+        category_weight: float = 1.0,
+        continuous_weight: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
         codes = codes_of(generator)
         sizes = codes.num_categories, codes.num_continuous
         condition = CodeCondition(*sizes, category_weight, continuous_weight)
@@ -176,21 +200,21 @@ class InfoGAN(GAN):
         super().__init__(generator, discriminator, loss=loss, condition=condition, **options)
 
     @property
-    def codes(self):
+    def codes(self) -> LatentCodes:
         """The generator's `kgan.layers.LatentCodes`."""
         return codes_of(self.generator)
 
     @property
-    def category_weight(self):
+    def category_weight(self) -> float:
         """Lambda of the category."""
         return self.condition.category_weight
 
     @property
-    def continuous_weight(self):
+    def continuous_weight(self) -> float:
         """Lambda of the continuous codes."""
         return self.condition.continuous_weight
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`: the condition is made of them and of the generator."""
         config = super().get_config()
         del config["condition"]
@@ -198,15 +222,15 @@ class InfoGAN(GAN):
 
     def generate(
         self,
-        num_samples,
+        num_samples: int,
         *,
-        categories=None,
-        continuous=None,
-        labels=None,
-        seed=None,
-        truncation=None,
-        batch_size=64,
-    ):
+        categories: Data = None,
+        continuous: Data = None,
+        labels: None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+        batch_size: int = 64,
+    ) -> np.ndarray:
         """New samples in the data's own scale, with the codes that are asked for.
 
         Args:

@@ -1,12 +1,18 @@
 """Translation from pairs: from a sample of one kind to the sample that belongs to it."""
 
+from typing import Any
+
+import keras
+import numpy as np
 from keras import ops
 
 from kgan import losses
-from kgan.data.fields import of_shape
+from kgan.data.fields import Field, of_shape
 from kgan.game import AdversarialModel, Player
+from kgan.losses import AdversarialLoss
 from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_weight
+from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
 class PairedTranslator(AdversarialModel):
@@ -63,17 +69,17 @@ class PairedTranslator(AdversarialModel):
 
     def __init__(
         self,
-        generator,
-        discriminator=None,
-        loss="non_saturating",
-        reconstruction="l1",
-        reconstruction_weight=100.0,
-        discriminator_weight=0.5,
-        source=None,
-        target=None,
-        seed=None,
-        **kwargs,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model | None = None,
+        loss: str | AdversarialLoss = "non_saturating",
+        reconstruction: str | keras.losses.Loss = "l1",
+        reconstruction_weight: float = 100.0,
+        discriminator_weight: float = 0.5,
+        source: Field | None = None,
+        target: Field | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.generator = generator
         self.discriminator = discriminator
@@ -87,7 +93,7 @@ class PairedTranslator(AdversarialModel):
         self.built = True
 
     @property
-    def players(self):
+    def players(self) -> dict[str, Player]:
         """The table: a discriminator, where there is one, and then the generator."""
         if self.discriminator is None:
             return {"generator": Player(("generator",), ("reconstruction",))}
@@ -97,14 +103,14 @@ class PairedTranslator(AdversarialModel):
         }
 
     @property
-    def fields(self):
+    def fields(self) -> tuple[Field, ...]:
         """What a batch holds: inputs, and for each the output that is wanted."""
         x = self.source or of_shape(self.generator.input_shape[1:])
         y = self.target or of_shape(self.generator.output_shape[1:])
         return x.renamed("x"), y.renamed("y")
 
     @property
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         """What it does for a user: `translate`, from x to y."""
         x, y = self.fields
         return {
@@ -118,18 +124,18 @@ class PairedTranslator(AdversarialModel):
         }
 
     @property
-    def adversarial_loss(self):
+    def adversarial_loss(self) -> AdversarialLoss | None:
         """The pair of losses that the discriminator is trained by, or `None` without one."""
         return None if self.discriminator is None else self.loss
 
-    def discriminator_loss(self, x, y):
+    def discriminator_loss(self, x: Tensor, y: Tensor) -> Terms:
         """The discriminator's term on true pairs and on pairs with a made output."""
         # Its turn: nothing flows back into the generator.
         made = ops.stop_gradient(self.generator(x))
         real, fake = self.discriminator([x, y]), self.discriminator([x, made])
         return {"adversarial": self.discriminator_weight * self.loss.discriminator(real, fake)}
 
-    def generator_loss(self, x, y):
+    def generator_loss(self, x: Tensor, y: Tensor) -> Terms:
         """The generator's terms: to pass for true, and to come near to what was wanted."""
         made = self.generator(x)
         distance = self.reconstruction_weight * self.reconstruction(y, made)
@@ -141,14 +147,14 @@ class PairedTranslator(AdversarialModel):
             "reconstruction": distance,
         }
 
-    def discriminator_logits(self, batch, fake):
+    def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's pairs, and for inputs with fake outputs."""
         if self.discriminator is None:
             return None
         x, y = batch
         return self.discriminator([x, y]), self.discriminator([x, fake])
 
-    def translate(self, images, batch_size=64):
+    def translate(self, images: Data, batch_size: int = 64) -> np.ndarray:
         """What the generator makes of images, in the data's own scale.
 
         Averaged weights make them where the generator's optimizer has `use_ema=True`. Dropout is

@@ -1,13 +1,19 @@
 """Image translation without pairs: two collections, and a translator each way."""
 
+from typing import Any, Literal
+
+import keras
+import numpy as np
 from keras import ops
 
 from kgan import losses
-from kgan.data.fields import of_shape
+from kgan.data.fields import Field, of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.layers import HistoryPool
+from kgan.losses import AdversarialLoss
 from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_count, check_weight
+from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
 class UnpairedTranslator(AdversarialModel):
@@ -77,20 +83,20 @@ class UnpairedTranslator(AdversarialModel):
 
     def __init__(
         self,
-        a_to_b,
-        b_to_a,
-        discriminator_a,
-        discriminator_b,
-        loss="least_squares",
-        cycle_weight=10.0,
-        identity_weight=0.5,
-        discriminator_weight=0.5,
-        pool_size=50,
-        kind_a=None,
-        kind_b=None,
-        seed=None,
-        **kwargs,
-    ):
+        a_to_b: keras.Model,
+        b_to_a: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
+        loss: str | AdversarialLoss = "least_squares",
+        cycle_weight: float = 10.0,
+        identity_weight: float = 0.5,
+        discriminator_weight: float = 0.5,
+        pool_size: int = 50,
+        kind_a: Field | None = None,
+        kind_b: Field | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.kind_a = kind_a
         self.kind_b = kind_b
@@ -109,7 +115,7 @@ class UnpairedTranslator(AdversarialModel):
         self.built = True
 
     @property
-    def players(self):
+    def players(self) -> dict[str, Player]:
         """The table: both discriminators, then both generators."""
         cycle = ("cycle",) if self.cycle_weight else ()
         identity = ("identity",) if self.identity_weight else ()
@@ -120,14 +126,14 @@ class UnpairedTranslator(AdversarialModel):
         }
 
     @property
-    def fields(self):
+    def fields(self) -> tuple[Field, ...]:
         """What a batch holds: samples of a, and samples of b that do not belong to them."""
         a = self.kind_a or of_shape(self.a_to_b.input_shape[1:])
         b = self.kind_b or of_shape(self.b_to_a.input_shape[1:])
         return a.renamed("a"), b.renamed("b", paired=False)
 
     @property
-    def endpoints(self):
+    def endpoints(self) -> dict[str, Endpoint]:
         """What it does for a user: it translates both ways."""
         a, b = self.fields
 
@@ -143,11 +149,11 @@ class UnpairedTranslator(AdversarialModel):
         return {"a_to_b": way("a_to_b", a, b), "b_to_a": way("b_to_a", b, a)}
 
     @property
-    def adversarial_loss(self):
+    def adversarial_loss(self) -> AdversarialLoss:
         """The pair of losses that the discriminators are trained by."""
         return self.loss
 
-    def discriminators_loss(self, a, b):
+    def discriminators_loss(self, a: Tensor, b: Tensor) -> Terms:
         """Each discriminator's term, on real samples and on fakes of now and of the past."""
         # Their turn: nothing flows back into the generators.
         fake_a = ops.stop_gradient(self.b_to_a(b))
@@ -159,7 +165,7 @@ class UnpairedTranslator(AdversarialModel):
         b_term = self.loss.discriminator(self.discriminator_b(b), self.discriminator_b(fake_b))
         return {"a": weight * a_term, "b": weight * b_term}
 
-    def generators_loss(self, a, b):
+    def generators_loss(self, a: Tensor, b: Tensor) -> Terms:
         """The generators' terms: to pass for real, to come back, to leave alone what fits."""
         fake_b, fake_a = self.a_to_b(a), self.b_to_a(b)
         real_a = self.discriminator_a(a) if self.loss.relativistic else None
@@ -176,11 +182,13 @@ class UnpairedTranslator(AdversarialModel):
             terms["identity"] = self.identity_weight * self.cycle_weight * identity
         return terms
 
-    def discriminator_logits(self, batch, fake):
+    def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The logits of b's discriminator for the batch's samples of b, and for fake ones."""
         return self.discriminator_b(batch[1]), self.discriminator_b(fake)
 
-    def translate(self, images, direction="a_to_b", batch_size=64):
+    def translate(
+        self, images: Data, direction: Literal["a_to_b", "b_to_a"] = "a_to_b", batch_size: int = 64
+    ) -> np.ndarray:
         """What a generator makes of images, in the data's own scale.
 
         Averaged weights make them where the generators' optimizer has `use_ema=True`. Calling it

@@ -2,6 +2,8 @@
 
 import difflib
 import math
+from collections.abc import Sequence
+from typing import Literal
 
 import keras
 from keras import layers, ops
@@ -15,15 +17,15 @@ CONDITIONINGS = ("concatenation", "projection", "two_heads")
 
 
 def generator(
-    sample_shape,
-    num_classes,
-    latent_dim=100,
-    embedding_dim=50,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    normalization=True,
-):
+    sample_shape: tuple[int, ...],
+    num_classes: int,
+    latent_dim: int = 100,
+    embedding_dim: int = 50,
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    normalization: bool = True,
+) -> keras.Model:
     """A conditional generator: DCGAN's network for images, a perceptron for other samples.
 
     Use this with `kgan.networks.conditioned.discriminator`. One embedding of the label is
@@ -81,15 +83,15 @@ def generator(
 
 
 def code_generator(
-    sample_shape,
-    num_categories=10,
-    num_continuous=2,
-    latent_dim=62,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    normalization=True,
-):
+    sample_shape: tuple[int, ...],
+    num_categories: int = 10,
+    num_continuous: int = 2,
+    latent_dim: int = 62,
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    normalization: bool = True,
+) -> keras.Model:
     """A generator from codes: DCGAN's network for images, a perceptron for other samples.
 
     Use this for `kgan.InfoGAN`. `kgan.layers.LatentCodes` describes the layout of the noise.
@@ -134,15 +136,15 @@ def code_generator(
 
 
 def discriminator(
-    sample_shape,
-    num_classes,
-    conditioning="projection",
-    embedding_dim=50,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    normalization=True,
-):
+    sample_shape: tuple[int, ...],
+    num_classes: int,
+    conditioning: Literal["concatenation", "projection", "two_heads"] = "projection",
+    embedding_dim: int = 50,
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    normalization: bool = True,
+) -> keras.Model:
     """Is this sample real, and does it match its label?
 
     Use this with `kgan.networks.conditioned.generator`, in one of three ways to use the label.
@@ -212,8 +214,13 @@ def discriminator(
 
 
 def many_headed(
-    sample_shape, heads, width=64, units=(128, 128, 128), kernel_size=5, normalization=True
-):
+    sample_shape: tuple[int, ...],
+    heads: dict[str, int],
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    normalization: bool = True,
+) -> keras.Model:
     """A discriminator with further outputs besides the logit for real or fake.
 
     Use this for `kgan.AuxiliaryClassifierGAN`, with one head that predicts the class, and for

@@ -14,7 +14,7 @@ from kgan.networks.parts import (
 from kgan.utils.arguments import check_count
 
 
-def num_stages(image_shape, family="a DCGAN"):
+def num_stages(image_shape: tuple[int, ...], family: str = "a DCGAN") -> int:
     """How many times the strides of a DCGAN halve an image.
 
     As often as both sides stay integers of at least 4, which gives a 4x4 base at 64x64 as in the
@@ -70,7 +70,9 @@ def _step(side):
     return 2 if side < 15 else 4  # the nearest to 15 is 16
 
 
-def stage_sizes(image_shape, stages=None, family="a DCGAN"):
+def stage_sizes(
+    image_shape: tuple[int, ...], stages: int | None = None, family: str = "a DCGAN"
+) -> list[tuple[int, ...]]:
     """The sizes that an image goes through as strides of 2 halve it, odd sides rounded up.
 
     Args:
@@ -107,8 +109,13 @@ def stage_sizes(image_shape, stages=None, family="a DCGAN"):
 
 
 def generator(
-    image_shape, latent_dim=100, width=64, kernel_size=5, normalization=True, stages=None
-):
+    image_shape: tuple[int, ...],
+    latent_dim: int = 100,
+    width: int = 64,
+    kernel_size: int = 5,
+    normalization: bool = True,
+    stages: int | None = None,
+) -> keras.Model:
     """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
 
     Use this for images of up to 64x64 when a plain, fast network is enough.
@@ -173,17 +180,17 @@ def generator(
 
 
 def discriminator(
-    image_shape,
-    width=64,
-    kernel_size=5,
-    negative_slope=0.2,
-    normalization=True,
-    spectral_normalization=False,
-    constraint=None,
-    pack=1,
-    head=None,
-    stages=None,
-):
+    image_shape: tuple[int, ...],
+    width: int = 64,
+    kernel_size: int = 5,
+    negative_slope: float = 0.2,
+    normalization: bool = True,
+    spectral_normalization: bool = False,
+    constraint: keras.constraints.Constraint | None = None,
+    pack: int = 1,
+    head: keras.layers.Layer | None = None,
+    stages: int | None = None,
+) -> keras.Model:
     """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
 
     Use this with `kgan.networks.dcgan.generator`. Set `normalization=False` for losses with a

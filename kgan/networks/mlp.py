@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 
 import keras
 from keras import layers
@@ -11,7 +12,13 @@ from kgan.networks.parts import batch_normalization, constrained, packed, spectr
 from kgan.utils.arguments import check_count, check_counts
 
 
-def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", normalization=False):
+def generator(
+    sample_shape: tuple[int, ...],
+    latent_dim: int,
+    units: Sequence[int] = (128, 256),
+    activation: str = "auto",
+    normalization: bool = False,
+) -> keras.Model:
     """A stack of ReLU layers from noise to a sample of any shape.
 
     Use this for points, small vectors, and images of the size of MNIST's; a convolutional
@@ -60,16 +67,16 @@ def generator(sample_shape, latent_dim, units=(128, 256), activation="auto", nor
 
 
 def discriminator(
-    sample_shape,
-    units=(256, 128),
-    dropout=0.0,
-    negative_slope=0.2,
-    normalization=False,
-    spectral_normalization=False,
-    constraint=None,
-    pack=1,
-    head=None,
-):
+    sample_shape: tuple[int, ...],
+    units: Sequence[int] = (256, 128),
+    dropout: float = 0.0,
+    negative_slope: float = 0.2,
+    normalization: bool = False,
+    spectral_normalization: bool = False,
+    constraint: keras.constraints.Constraint | None = None,
+    pack: int = 1,
+    head: keras.layers.Layer | None = None,
+) -> keras.Model:
     """A stack of leaky ReLU layers from a sample of any shape to one logit.
 
     Use this with `kgan.networks.mlp.generator`. The paper's maxout units are left out in favour

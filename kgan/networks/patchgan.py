@@ -1,5 +1,7 @@
 """The PatchGAN of Isola et al. 2017: a discriminator that classifies patches."""
 
+from typing import Literal
+
 import keras
 from keras import initializers, layers
 
@@ -12,12 +14,12 @@ _PATCHES = {1: (1, (1, 1)), 16: (4, (2, 1)), 70: (4, (2, 2, 2, 1))}
 
 
 def discriminator(
-    image_shape,
-    condition_shape=None,
-    receptive_field=70,
-    width=64,
-    normalization="instance",
-):
+    image_shape: tuple[int, ...],
+    condition_shape: tuple[int, ...] | None = None,
+    receptive_field: int | Literal["image"] = 70,
+    width: int = 64,
+    normalization: Literal["instance", "batch"] | None = "instance",
+) -> keras.Model:
     """Convolutions to a map of logits, one for each patch of the image.
 
     Use this in image translation, with a reconstruction term that gets the coarse structure right:

@@ -6,6 +6,7 @@ zero and its kernels start smaller the deeper the network is (Zhang et al. 2019,
 """
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import initializers, layers, ops
@@ -21,15 +22,15 @@ ACTIVATION_GAIN = math.sqrt(2.0 / (1.0 + NEGATIVE_SLOPE**2))
 
 
 def generator(
-    sample_shape,
-    latent_dim=64,
-    width=16,
-    num_blocks=1,
-    expansion=2,
-    group_size=None,
-    units=(128, 128, 128),
-    stages=None,
-):
+    sample_shape: tuple[int, ...],
+    latent_dim: int = 64,
+    width: int = 16,
+    num_blocks: int = 1,
+    expansion: int = 2,
+    group_size: int | None = None,
+    units: Sequence[int] = (128, 128, 128),
+    stages: int | None = None,
+) -> keras.Model:
     """A learned basis weighted by the noise, then residual stages with bilinear upsampling.
 
     Use this with `kgan.networks.r3gan.discriminator` when quality matters more than speed.
@@ -97,14 +98,14 @@ def generator(
 
 
 def discriminator(
-    sample_shape,
-    width=16,
-    num_blocks=1,
-    expansion=2,
-    group_size=None,
-    units=(128, 128, 128),
-    stages=None,
-):
+    sample_shape: tuple[int, ...],
+    width: int = 16,
+    num_blocks: int = 1,
+    expansion: int = 2,
+    group_size: int | None = None,
+    units: Sequence[int] = (128, 128, 128),
+    stages: int | None = None,
+) -> keras.Model:
     """Residual stages with bilinear downsampling, then a learned basis.
 
     Use this with `kgan.networks.r3gan.generator`. It has no output bias, which a relativistic

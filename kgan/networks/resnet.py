@@ -9,7 +9,13 @@ from kgan.networks.parts import normalized
 from kgan.utils.arguments import check_count
 
 
-def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="generator"):
+def generator(
+    image_shape: tuple[int, ...],
+    out_channels: int | None = None,
+    width: int = 64,
+    num_blocks: int | None = None,
+    name: str = "generator",
+) -> keras.Model:
     """Halves an image twice, passes it through residual blocks, and doubles it back.
 
     Use this in image translation without pairs: a quarter of the size keeps outlines in place, and
@@ -78,7 +84,7 @@ def generator(image_shape, out_channels=None, width=64, num_blocks=None, name="g
     return keras.Model(images, made, name=name)
 
 
-def check_image_shape(image_shape):
+def check_image_shape(image_shape: tuple[int, ...]) -> None:
     """Raises if the strides can't produce an image of this shape.
 
     Args:

@@ -1,24 +1,28 @@
 """A pair of generator and discriminator, selected by the shape of a sample."""
 
+from collections.abc import Sequence
+
+import keras
+
 from kgan.data.fields import Images, Vectors, kind_of_shape
 from kgan.networks import dcgan, mlp
 
 
 def pair(
-    sample_shape,
-    latent_dim,
+    sample_shape: tuple[int, ...],
+    latent_dim: int,
     *,
-    width=64,
-    units=(128, 128, 128),
-    kernel_size=5,
-    generator_normalization=True,
-    discriminator_normalization=False,
-    spectral_normalization=False,
-    constraint=None,
-    pack=1,
-    head=None,
-    stages=None,
-):
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    generator_normalization: bool = True,
+    discriminator_normalization: bool = False,
+    spectral_normalization: bool = False,
+    constraint: keras.constraints.Constraint | None = None,
+    pack: int = 1,
+    head: keras.layers.Layer | None = None,
+    stages: int | None = None,
+) -> tuple[keras.Model, keras.Model]:
     """A generator and a discriminator: perceptrons for vectors, DCGAN's networks for images.
 
     Use this for a model whose paper is about a loss rather than networks, so that the same model

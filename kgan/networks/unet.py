@@ -1,6 +1,7 @@
 """The U-Net of Isola et al. 2017, from images to images."""
 
 import random
+from typing import Literal
 
 import keras
 from keras import initializers, layers
@@ -14,8 +15,13 @@ _NUM_DROPOUTS = 3
 
 
 def generator(
-    image_shape, out_channels, width=64, depth=None, dropout=0.5, normalization="instance"
-):
+    image_shape: tuple[int, ...],
+    out_channels: int,
+    width: int = 64,
+    depth: int | None = None,
+    dropout: float = 0.5,
+    normalization: Literal["instance", "batch"] | None = "instance",
+) -> keras.Model:
     """Halves an image down to 1x1 and doubles it back, with a skip connection at every size.
 
     Use this when input and output share their outlines, such as edges and photographs: skip
@@ -94,7 +100,7 @@ def _convolved(x, convolution, channels, normalization):
     return normalized(layer(x), normalization)
 
 
-def num_halvings(image_shape, depth=None):
+def num_halvings(image_shape: tuple[int, ...], depth: int | None = None) -> int:
     """How many times a U-Net halves an image.
 
     As often as both sides stay integers, at most 8 times: down to 1x1 at 256x256 and at 32x32, to

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import numbers
 import pathlib
+from typing import Any, Literal
 
 import numpy as np
 
@@ -223,7 +224,9 @@ def words(name):
     return f"{plain}{_HELD_OUT}" if name.startswith("val_") else plain
 
 
-def plot_history(history, columns=None, modes=None):
+def plot_history(
+    history: Any, columns: int | None = None, modes: dict[str, Literal["min", "max"]] | None = None
+) -> np.ndarray:
     """Draws losses and metrics over the epochs: what happened in a training, on one page.
 
     Use this to see at a glance whether samples improved and when they were best. The losses of

@@ -1,6 +1,7 @@
 """Pictures of a latent space: between noises, along walks, and across classes."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -9,19 +10,20 @@ from kgan.data.fields import Images
 from kgan.drawing import films
 from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, FilePath, Interpolation, Scale
 
 
 def interpolation_grid(
-    model,
-    num_pairs=8,
-    steps=10,
-    seed=0,
-    start=None,
-    end=None,
-    method="spherical",
-    labels=None,
-    scale="auto",
-):
+    model: Any,
+    num_pairs: int = 8,
+    steps: int = 10,
+    seed: int = 0,
+    start: Data = None,
+    end: Data = None,
+    method: Interpolation = "spherical",
+    labels: Data = None,
+    scale: Scale = "auto",
+) -> np.ndarray:
     """Shows what lies between pairs of noises: a row per pair, from one end to the other.
 
     Use this to see whether a model has learned a space or a list: smooth changes speak for the
@@ -72,7 +74,13 @@ def interpolation_grid(
     return drawing.image_grid(images.reshape(-1, *images.shape[2:]), steps, scale=scale)
 
 
-def class_grid(model, num_samples=10, seed=0, classes=None, scale="auto"):
+def class_grid(
+    model: Any,
+    num_samples: int = 10,
+    seed: int = 0,
+    classes: Data = None,
+    scale: Scale = "auto",
+) -> np.ndarray:
     """Shows the classes of a conditional model: a row per class, a column per noise.
 
     Use this to see whether the model follows its labels, and what it keeps when only the label
@@ -124,17 +132,17 @@ def class_grid(model, num_samples=10, seed=0, classes=None, scale="auto"):
 
 
 def latent_walk(
-    model,
-    path,
-    num_samples=16,
-    num_stops=4,
-    steps=15,
-    seed=0,
-    labels=None,
-    columns=None,
-    scale="auto",
-    milliseconds=60,
-):
+    model: Any,
+    path: FilePath,
+    num_samples: int = 16,
+    num_stops: int = 4,
+    steps: int = 15,
+    seed: int = 0,
+    labels: Data = None,
+    columns: int | None = None,
+    scale: Scale = "auto",
+    milliseconds: int = 60,
+) -> None:
     """Makes a film of a walk through latent space that ends where it began.
 
     Use this to see how samples turn into one another. Each tile walks from noise to noise along

@@ -1,6 +1,8 @@
 """Strips: images that belong together, beside one another."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -8,10 +10,17 @@ from keras import ops
 from kgan import drawing
 from kgan.data.inspection import chunks
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Data, Scale
 from kgan.utils.pixels import to_float
 
 
-def strips(columns, titles=None, scale="auto", padding=2, blocks=None):
+def strips(
+    columns: Sequence[Data],
+    titles: Sequence[str] | None = None,
+    scale: Scale = "auto",
+    padding: int = 2,
+    blocks: int | None = None,
+) -> np.ndarray:
     """Shows what belongs together in strips: input, output and truth of a translator.
 
     Use this wherever the n-th image of one array has to do with the n-th of another. Arrays may
@@ -68,7 +77,13 @@ def _laid_out(columns, titles, scale, padding=2, blocks=None, apart=0):
     return drawing.beside(pictures, list(titles) * blocks if titles else None, size, gaps[:-1])
 
 
-def nearest_neighbors(samples, data, count=5, features=None, batch_size=256):
+def nearest_neighbors(
+    samples: Data,
+    data: Data,
+    count: int = 5,
+    features: Callable[..., Any] | None = None,
+    batch_size: int = 256,
+) -> tuple[np.ndarray, np.ndarray]:
     """Finds the training images that are nearest to samples.
 
     Use this to measure memorisation: a generator that copies has neighbours at a distance far
@@ -132,7 +147,13 @@ def nearest_neighbors(samples, data, count=5, features=None, batch_size=256):
     return places, distances
 
 
-def neighbor_grid(samples, data, count=5, features=None, scale="auto"):
+def neighbor_grid(
+    samples: Data,
+    data: Data,
+    count: int = 5,
+    features: Callable[..., Any] | None = None,
+    scale: Scale = "auto",
+) -> np.ndarray:
     """Shows samples, each beside the training images that are nearest to it.
 
     Use this to look for memorisation: samples that are one of their neighbours were copied;

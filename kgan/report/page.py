@@ -11,6 +11,7 @@ from kgan.pictures.history import best_epoch, kind_of, mode_of, panels, short, w
 from kgan.report.embedding import draw, embed
 from kgan.report.reading import read
 from kgan.utils.files import atomic_write
+from kgan.utils.hints import FilePath
 
 _TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 _MOST_PICTURES = 12
@@ -18,7 +19,7 @@ _ORDER = ("metric", "figure", "loss", "term")  # kinds of figures in the table
 _STAGES = 4  # pictures of a series that show the way to the last
 
 
-def write(folder, path=None):
+def write(folder: FilePath, path: FilePath | None = None) -> pathlib.Path:
     """Writes one HTML file that shows a run: pictures, curves, figures, diagnoses and settings.
 
     Use this at the end of a training, or in the middle of one, to look at it and to show it. The

@@ -11,6 +11,7 @@ from kgan.data.fields import Field
 from kgan.data.inspection import kind_of
 from kgan.latent.noise import checked_distribution, draw, sample
 from kgan.utils.arguments import check_count, check_counts
+from kgan.utils.hints import Distribution, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +35,15 @@ class Noise:
     """
 
     shape: tuple
-    distribution: str = "normal"
+    distribution: Distribution = "normal"
 
     def __post_init__(self):
         object.__setattr__(self, "shape", check_counts("shape", tuple(self.shape), "(100,)"))
         checked_distribution(self.distribution)
 
-    def sample(self, num_samples, seed=None, truncation=None):
+    def sample(
+        self, num_samples: int, seed: int | None = None, truncation: float | None = None
+    ) -> np.ndarray:
         """Noise as a NumPy array: see `kgan.latent.sample`.
 
         Args:
@@ -51,7 +54,7 @@ class Noise:
         shape = (num_samples, *self.shape)
         return sample(shape, self.distribution, seed=seed, truncation=truncation)
 
-    def draw(self, num_samples, seed):
+    def draw(self, num_samples: Tensor, seed: int | keras.random.SeedGenerator) -> Tensor:
         """Noise as a tensor of the backend.
 
         Args:
@@ -159,11 +162,11 @@ class Endpoint:
             )
 
     @property
-    def num_tensors(self):
+    def num_tensors(self) -> int:
         """How many tensors its function takes."""
         return len(self.inputs) + (self.noise is not None)
 
-    def inputs_by_name(self):
+    def inputs_by_name(self) -> dict[str, Field]:
         """The fields that go in, under the names of an export's arguments.
 
         These are words such as `images` and `labels`; where two inputs are of one kind, the fields'

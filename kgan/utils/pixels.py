@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kgan.utils.hints import Data
+
 
 def as_float32(samples):
     """Returns validated samples as network inputs: uint8 images are scaled, floats are not.
@@ -15,7 +17,7 @@ def as_float32(samples):
     return to_float(samples) if samples.dtype == np.uint8 else samples.astype("float32")
 
 
-def to_uint8(images):
+def to_uint8(images: Data) -> np.ndarray:
     """Converts float images in [-1, 1] to uint8 pictures.
 
     Use this to display or store the output of a network. Values outside [-1, 1] are clipped.
@@ -55,7 +57,7 @@ def to_uint8(images):
     return np.clip(np.rint(pixels), 0, 255).astype("uint8")
 
 
-def to_float(images):
+def to_float(images: Data) -> np.ndarray:
     """Converts uint8 pictures to float32 images in [-1, 1], as `unpack` does on the device.
 
     Use this to call a network directly. `to_uint8(to_float(x))` is `x`.

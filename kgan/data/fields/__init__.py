@@ -1,5 +1,7 @@
 """Kinds of data: a field is the only one who knows what its data is. One kind per file."""
 
+from typing import Any
+
 from kgan.data.fields.clips import Clips
 from kgan.data.fields.field import Field
 from kgan.data.fields.images import Images
@@ -7,6 +9,7 @@ from kgan.data.fields.labels import Labels
 from kgan.data.fields.signals import Signals
 from kgan.data.fields.texts import Text
 from kgan.data.fields.vectors import Vectors
+from kgan.utils.hints import Shape
 
 __all__ = [
     "Clips",
@@ -59,7 +62,7 @@ def kind_of_shape(shape):
     return _BY_NUMBER_OF_AXES.get(len(shape), Vectors if shape else Field)
 
 
-def of_shape(shape, name="x", **kwargs):
+def of_shape(shape: Shape, name: str = "x", **kwargs: Any) -> Field:
     """The field of samples of which nothing is known but the shape, as a network knows it.
 
     Use this for the output of a network: `(dim,)` are vectors, `(time, channels)` signals,

@@ -1,10 +1,14 @@
 """Clips: pictures in time (frames, height, width, channels)."""
 
+import pathlib
+from typing import Self
+
 import numpy as np
 
 from kgan.data.fields.images import PixelField
 from kgan.data.fields.values import check_some
 from kgan.utils.arguments import check_rate
+from kgan.utils.hints import Data, Limits, Scale, Shape
 
 
 class Clips(PixelField):
@@ -33,7 +37,9 @@ class Clips(PixelField):
     plural = "clips"
     most_drawn = 8
 
-    def __init__(self, shape, rate=10.0, name="x", paired=True):
+    def __init__(
+        self, shape: Shape, rate: float = 10.0, name: str = "x", paired: bool = True
+    ) -> None:
         super().__init__(shape, name, paired)
         self.rate = check_rate("rate", rate)
         if len(self.shape) != 4:
@@ -43,12 +49,12 @@ class Clips(PixelField):
             )
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """Clips (n, frames, height, width, channels)."""
         return array.dtype.kind in "iuf" and array.ndim == 5
 
     @classmethod
-    def describe(cls, array, name="x"):
+    def describe(cls, array: np.ndarray, name: str = "x") -> Self:
         """The field of clips (n, frames, height, width, channels)."""
         check_some(array, name)
         if array.ndim != 5:
@@ -60,11 +66,19 @@ class Clips(PixelField):
         return cls(array.shape[1:], name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="x"):
+    def describe_shape(cls, shape: Shape, name: str = "x") -> Self | None:
         """`(frames, height, width, channels)`; else `None`."""
         return cls(shape, name=name) if len(shape) == 4 else None
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """A film strip per clip: its frames from left to right; real ones above made ones."""
         from kgan import drawing
 
@@ -76,7 +90,7 @@ class Clips(PixelField):
         frames = values.shape[1]
         return drawing.image_grid(values.reshape(-1, *values.shape[2:]), frames, scale=scale)
 
-    def save_each(self, values, folder):
+    def save_each(self, values: Data, folder: pathlib.Path) -> None:
         """Writes each clip as `0001.gif` and so on, at its rate."""
         from kgan import drawing
 

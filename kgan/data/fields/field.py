@@ -1,6 +1,8 @@
 """What every kind of data can do: the base class of the fields."""
 
 import inspect
+import pathlib
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ from keras import ops
 
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
 from kgan.data.inspection import received, to_numpy
+from kgan.utils.hints import Config, Data, Limits, Scale, Shape, Tensor
 
 
 class Field:
@@ -20,17 +23,14 @@ class Field:
     A subclass keeps each argument of `__init__` in an attribute of the same name, so that what it
     knows is saved with the model, and overrides what differs for its kind: `check_values`,
     `to_device` and `from_device`; `claims` and `describe` for `like=`; `served_dtype`,
-    `from_served` and `to_served` for exports; `draw` and `captions` for pictures. The base class
-    holds floats without a range.
+    `from_served` and `to_served` for exports; `draw` and `captions` for pictures. It holds floats.
 
     Args:
-        shape: tuple, the shape of one sample on the device, without the batch axis. `None` in it
-            accepts any size.
-        name: string, the field's name, in messages and as a key of dictionaries. Defaults to
-            `"x"`.
+        shape: tuple, shape of a sample on the device, without the batch. `None` is any size.
+        name: string, in messages and as a key of dictionaries. Defaults to `"x"`.
         paired: boolean, whether sample `i` belongs to sample `i` of the first field. `False`
-            declares a separate collection: it may be longer or shorter, and `fit` shuffles it
-            separately. Defaults to `True`.
+            declares a separate collection, longer or shorter, which `fit` shuffles separately.
+            Defaults to `True`.
 
     Raises:
         ValueError: If the shape has no axes or a size below 1.
@@ -79,7 +79,7 @@ class Field:
         own = cls.__module__.partition(".")[0] == "kgan"
         keras.saving.register_keras_serializable("kgan" if own else "kgan.user")(cls)
 
-    def __init__(self, shape, name="x", paired=True):
+    def __init__(self, shape: Shape, name: str = "x", paired: bool = True) -> None:
         self.shape = tuple(None if size is None else int(size) for size in shape)
         if not self.shape or any(size is not None and size < 1 for size in self.shape):
             raise ValueError(
@@ -91,13 +91,13 @@ class Field:
 
     # What it remembers
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The arguments of `__init__`, read from the attributes of the same names."""
         given = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes the field from `get_config()`."""
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
 
@@ -112,7 +112,7 @@ class Field:
         given = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({given})"
 
-    def renamed(self, name, paired=True):
+    def renamed(self, name: str, paired: bool = True) -> Self:
         """The same field under another name.
 
         Args:
@@ -124,11 +124,11 @@ class Field:
     # On the host
 
     @property
-    def expected(self):
+    def expected(self) -> str:
         """What a batch looks like, in words, for messages."""
         return f"(n, {', '.join(map(str, self.shape))})"
 
-    def check(self, value, name=None):
+    def check(self, value: Data, name: str | None = None) -> np.ndarray:
         """Checks a whole collection of samples and returns it ready for training.
 
         Args:
@@ -152,7 +152,7 @@ class Field:
             )
         return self.check_values(self._check_shape(array, name), name)
 
-    def check_values(self, array, name):
+    def check_values(self, array: np.ndarray, name: str) -> np.ndarray:
         """Checks the values of samples whose shape is right, and returns them ready for training.
 
         Args:
@@ -170,7 +170,7 @@ class Field:
         check_finite(array, name)
         return as_float32(array)
 
-    def check_batched(self, shape, dtype, advice):
+    def check_batched(self, shape: Shape, dtype: Any, advice: str) -> None:
         """Refuses the elements of a dataset that are single samples.
 
         Args:
@@ -185,7 +185,7 @@ class Field:
                 f"Received: {self.name} of shape {shape}, dtype {dtype}."
             )
 
-    def is_single(self, given):
+    def is_single(self, given: Shape) -> bool:
         """Whether a shape, perhaps with unknown sizes, is one sample without a batch axis."""
         wanted = self.shape
         if len(given) == len(wanted):
@@ -233,7 +233,7 @@ class Field:
         sizes = ", ".join(map(str, self.shape))
         return "has the wrong shape", f"Reshape it with `x.reshape(-1, {sizes})`"
 
-    def examples(self, n, seed=0):
+    def examples(self, n: int, seed: int = 0) -> Data:
         """Random values that the field accepts, to try a model out without data.
 
         Args:
@@ -245,11 +245,11 @@ class Field:
         """
         return np.random.default_rng(seed).normal(size=self._sizes(n)).astype("float32")
 
-    def in_turn(self, n):
+    def in_turn(self, n: int) -> Data:
         """What to show for `n` samples where nobody says which, or `None` where someone must."""
         return None
 
-    def for_each(self, value, n):
+    def for_each(self, value: Data, n: int) -> Data:
         """One value for all of `n` samples, or a value for each, as a value for each.
 
         Raises:
@@ -266,7 +266,7 @@ class Field:
 
     # On the device and back
 
-    def to_device(self, x):
+    def to_device(self, x: Data) -> Tensor:
         """A batch as the networks take it, in `keras.ops`: called inside compiled steps.
 
         Args:
@@ -287,7 +287,7 @@ class Field:
             )
         return ops.cast(x, "float32")
 
-    def from_device(self, array):
+    def from_device(self, array: Data) -> Data:
         """What a network made, in the user's scale.
 
         Args:
@@ -322,7 +322,7 @@ class Field:
     # From data: `like=`
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """Whether samples look like this kind, for `like=`.
 
         Args:
@@ -331,7 +331,7 @@ class Field:
         return array.dtype.kind == "f"
 
     @classmethod
-    def describe(cls, array, name="x"):
+    def describe(cls, array: np.ndarray, name: str = "x") -> Self:
         """The field of a user's samples, for `like=`.
 
         Args:
@@ -348,22 +348,22 @@ class Field:
         return cls(array.shape[1:] or (1,), name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="x"):
+    def describe_shape(cls, shape: Shape, name: str = "x") -> Self | None:
         """The field of a shape that the user gave in place of data, or `None`."""
         return cls(shape, name=name)
 
     # At endpoints
 
     @property
-    def served_shape(self):
+    def served_shape(self) -> Shape:
         """Shape of one sample as an endpoint takes it, without the batch axis."""
         return self.shape
 
-    def served_asset(self):
+    def served_asset(self) -> Any:
         """What `from_served` needs beside tensors, such as a lookup table, or `None`."""
         return None
 
-    def from_served(self, x, asset=None):
+    def from_served(self, x: Data, asset: Any = None) -> Tensor:
         """What an endpoint takes, as the networks take it. It runs inside a TensorFlow graph.
 
         Args:
@@ -372,7 +372,7 @@ class Field:
         """
         return self.to_device(x)
 
-    def to_served(self, x):
+    def to_served(self, x: Data) -> Tensor:
         """What the networks made, as an endpoint gives it. It runs inside a TensorFlow graph.
 
         Args:
@@ -382,7 +382,15 @@ class Field:
 
     # In pictures
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """One picture of a collection of samples.
 
         Args:
@@ -402,7 +410,7 @@ class Field:
         rows = np.asarray(values, "float32")
         return drawing.curves(rows.reshape(len(rows), -1), columns)
 
-    def captions(self, values):
+    def captions(self, values: Data) -> list[str] | None:
         """A word for each sample, as a title of pictures; `None` for kinds that are drawn.
 
         Args:
@@ -419,7 +427,7 @@ class Field:
     draws_real = False
     colours_labels = False
 
-    def save_each(self, values, folder):
+    def save_each(self, values: Data, folder: pathlib.Path) -> None:
         """Writes each sample to a separate file.
 
         Args:

@@ -1,6 +1,8 @@
 """Images: pictures (height, width, channels)."""
 
+import pathlib
 import warnings
+from typing import Self
 
 import numpy as np
 from keras import ops
@@ -8,6 +10,7 @@ from keras import ops
 from kgan.data.fields.field import Field
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
 from kgan.data.inspection import chunks, received, value_range
+from kgan.utils.hints import Data, Limits, Scale, Shape, Tensor
 from kgan.utils.pixels import to_uint8
 
 # Rounding in resizing and in float16 leaves [-1, 1] by about this much.
@@ -21,7 +24,7 @@ class PixelField(Field):
     draws_real = True
     _expected_values = "integers in 0..255 or floats in [-1, 1]"
 
-    def check_values(self, array, name):
+    def check_values(self, array: np.ndarray, name: str) -> np.ndarray:
         """Checks the range; integers become uint8, floats float32."""
         if array.dtype.kind in "iu":
             return _check_integers(array, name)
@@ -50,22 +53,22 @@ class PixelField(Field):
             )
         return as_float32(array)
 
-    def to_device(self, x):
+    def to_device(self, x: Data) -> Tensor:
         """Integers are scaled to [-1, 1] here, on the device: a quarter of the bytes move."""
         x = self._with_declared_shape(ops.convert_to_tensor(x))
         if is_integer(x):
             return ops.cast(x, "float32") / 127.5 - 1.0
         return ops.cast(x, "float32")
 
-    def from_device(self, array):
+    def from_device(self, array: Data) -> Data:
         """Floats in [-1, 1] as uint8."""
         return to_uint8(np.asarray(array, "float32"))
 
-    def to_served(self, x):
+    def to_served(self, x: Data) -> Tensor:
         """What `from_device` does, in operations that a graph can hold."""
         return ops.cast(ops.clip(ops.round((x + 1.0) * 127.5), 0.0, 255.0), "uint8")
 
-    def examples(self, n, seed=0):
+    def examples(self, n: int, seed: int = 0) -> Data:
         """Random pixels."""
         return np.random.default_rng(seed).integers(0, 256, self._sizes(n), dtype="uint8")
 
@@ -96,7 +99,7 @@ class Images(PixelField):
     plural = "images"
     most_drawn = 64
 
-    def __init__(self, shape, name="x", paired=True):
+    def __init__(self, shape: Shape, name: str = "x", paired: bool = True) -> None:
         super().__init__(shape, name, paired)
         if len(self.shape) != 3:
             raise ValueError(
@@ -143,7 +146,7 @@ class Images(PixelField):
         )
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """Images (n, height, width, channels); grey ones (n, height, width) with pixels' values."""
         if array.dtype.kind not in "iuf" or array.dtype == np.int16:
             return False
@@ -154,7 +157,7 @@ class Images(PixelField):
         return grey and (array.dtype.kind in "iu" or _has_pixels_range(array))
 
     @classmethod
-    def describe(cls, array, name="x"):
+    def describe(cls, array: np.ndarray, name: str = "x") -> Self:
         """The field of images (n, height, width, channels) or (n, height, width)."""
         check_some(array, name)
         text = f"Received: {name} of shape {array.shape}, dtype {array.dtype}."
@@ -180,13 +183,21 @@ class Images(PixelField):
         return cls(shape[1:], name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="x"):
+    def describe_shape(cls, shape: Shape, name: str = "x") -> Self | None:
         """`(height, width, channels)`, or `(height, width)` of grey images; else `None`."""
         if len(shape) == 2:
             shape = (*shape, 1)
         return cls(shape, name=name) if len(shape) == 3 else None
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """A grid of images; of real ones too, to the left of them."""
         from kgan import drawing
 
@@ -196,7 +207,7 @@ class Images(PixelField):
         beside = drawing.image_grid(real[: len(values)], columns, scale=scale)
         return drawing.side_by_side(beside, grid)
 
-    def save_each(self, values, folder):
+    def save_each(self, values: Data, folder: pathlib.Path) -> None:
         """Writes each image as `0001.png` and so on."""
         from kgan import drawing
 

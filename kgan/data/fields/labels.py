@@ -1,11 +1,15 @@
 """Labels: class ids, or the names of classes."""
 
+from collections.abc import Sequence
+from typing import Self
+
 import numpy as np
 from keras import ops
 
 from kgan.data.fields.field import Field
 from kgan.data.inspection import received, to_numpy
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Limits, Scale, Shape, Tensor
 
 
 class Labels(Field):
@@ -38,7 +42,13 @@ class Labels(Field):
     device_dtype = "int32"
     served_dtype = "int32"
 
-    def __init__(self, num_classes, names=None, name="y", paired=True):
+    def __init__(
+        self,
+        num_classes: int,
+        names: Sequence[str] | None = None,
+        name: str = "y",
+        paired: bool = True,
+    ) -> None:
         self.num_classes = check_count("num_classes", num_classes)
         self.names = None if names is None else [str(entry) for entry in names]
         self.shape = ()
@@ -51,25 +61,25 @@ class Labels(Field):
             )
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes the field from `get_config()`."""
         return cls(**config)
 
     @property
-    def is_encoded_on_host(self):
+    def is_encoded_on_host(self) -> bool:
         """Names become ids before the device sees them."""
         return self.names is not None
 
     @property
-    def expected(self):
+    def expected(self) -> str:
         """What a batch looks like, in words."""
         return "(n,)"
 
-    def is_single(self, given):
+    def is_single(self, given: Shape) -> bool:
         """Whether a shape is that of one label."""
         return len(given) == 0
 
-    def check(self, value, name=None):
+    def check(self, value: Data, name: str | None = None) -> np.ndarray:
         """Checks class ids, or names of classes, and returns them as int32 of shape `(n,)`.
 
         Args:
@@ -139,7 +149,7 @@ class Labels(Field):
             )
         return np.array([ids[entry] for entry in flat], "int32")
 
-    def to_device(self, x):
+    def to_device(self, x: Data) -> Tensor:
         """Class ids, int32 of shape `(batch,)`."""
         x = ops.convert_to_tensor(x)
         if len(x.shape) == 2 and x.shape[-1] == 1:
@@ -152,20 +162,20 @@ class Labels(Field):
             )
         return ops.cast(x, "int32")
 
-    def from_device(self, array):
+    def from_device(self, array: Data) -> Data:
         """Class ids, or their names where those are known."""
         ids = np.asarray(array).astype("int32")
         return ids if self.names is None else [self.names[place] for place in ids]
 
-    def examples(self, n, seed=0):
+    def examples(self, n: int, seed: int = 0) -> Data:
         """The classes in turn."""
         return (np.arange(n) % self.num_classes).astype("int32")
 
-    def in_turn(self, n):
+    def in_turn(self, n: int) -> Data:
         """The classes in turn."""
         return self.examples(n)
 
-    def for_each(self, value, n):
+    def for_each(self, value: Data, n: int) -> Data:
         """One class for all, or one for each."""
         value = np.asarray(value)
         if value.ndim == 0:
@@ -177,7 +187,7 @@ class Labels(Field):
         return value
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """One whole number or one string per sample, or one-hot rows."""
         if array.ndim == 2 and array.shape[-1] > 1:
             return _is_one_hot(array)
@@ -188,7 +198,7 @@ class Labels(Field):
         )
 
     @classmethod
-    def describe(cls, array, name="y"):
+    def describe(cls, array: np.ndarray, name: str = "y") -> Self:
         """The field of class ids, whose largest says how many there are, or of names."""
         if array.dtype.kind in "SUO":
             names = sorted({_text(entry) for entry in array.ravel()})
@@ -198,15 +208,23 @@ class Labels(Field):
         return cls(int(array.max()) + 1 if array.size else 1, name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="y"):
+    def describe_shape(cls, shape: Shape, name: str = "y") -> Self | None:
         """A shape does not tell how many classes there are: `None`."""
         return None
 
-    def to_served(self, x):
+    def to_served(self, x: Data) -> Tensor:
         """Class ids as they are."""
         return ops.cast(x, "int32")
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """How often each class occurs."""
         from kgan import drawing
 
@@ -214,7 +232,7 @@ class Labels(Field):
         counts = np.bincount(values, minlength=self.num_classes)
         return drawing.bars(self.names or list(map(str, range(self.num_classes))), counts)
 
-    def captions(self, values):
+    def captions(self, values: Data) -> list[str] | None:
         """The name of each class, or its number."""
         ids = self.check(values)
         return [self.names[place] if self.names else str(place) for place in ids]

@@ -1,5 +1,8 @@
 """Signals: sound and other series of samples in time (time, channels)."""
 
+import pathlib
+from typing import Self
+
 import numpy as np
 from keras import ops
 
@@ -7,6 +10,7 @@ from kgan.data.fields.field import Field
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
 from kgan.data.inspection import received, value_range
 from kgan.utils.arguments import check_rate
+from kgan.utils.hints import Data, Limits, Scale, Shape, Tensor
 
 _TOLERANCE = 1e-3
 _FULL_SCALE = 32768.0  # of 16-bit sound
@@ -42,7 +46,9 @@ class Signals(Field):
     draws_real = True
     _expected_values = "floats in [-1, 1] or int16"
 
-    def __init__(self, shape, name="x", rate=16000.0, paired=True):
+    def __init__(
+        self, shape: Shape, name: str = "x", rate: float = 16000.0, paired: bool = True
+    ) -> None:
         super().__init__(shape, name, paired)
         self.rate = check_rate("rate", rate)
         if len(self.shape) != 2:
@@ -51,7 +57,7 @@ class Signals(Field):
                 f"Received: shape={self.shape}"
             )
 
-    def check_values(self, array, name):
+    def check_values(self, array: np.ndarray, name: str) -> np.ndarray:
         """Checks the range; int16 stays as it is, floats become float32."""
         if array.dtype == np.int16:
             return array
@@ -70,28 +76,28 @@ class Signals(Field):
             )
         return as_float32(array)
 
-    def to_device(self, x):
+    def to_device(self, x: Data) -> Tensor:
         """16-bit integers are scaled to [-1, 1] here, on the device."""
         x = self._with_declared_shape(ops.convert_to_tensor(x))
         if is_integer(x):
             return ops.cast(x, "float32") / _FULL_SCALE
         return ops.cast(x, "float32")
 
-    def to_served(self, x):
+    def to_served(self, x: Data) -> Tensor:
         """Floats, clipped to [-1, 1]."""
         return ops.clip(x, -1.0, 1.0)
 
-    def from_device(self, array):
+    def from_device(self, array: Data) -> Data:
         """Floats, clipped to [-1, 1]."""
         return np.clip(np.asarray(array, "float32"), -1.0, 1.0)
 
-    def examples(self, n, seed=0):
+    def examples(self, n: int, seed: int = 0) -> Data:
         """Random noise in [-1, 1]."""
         sizes = self._sizes(n, unknown=64)
         return np.random.default_rng(seed).uniform(-1, 1, sizes).astype("float32")
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """Signals (n, time, channels): 16-bit integers, or floats in [-1, 1]."""
         if array.ndim not in (2, 3):
             return False
@@ -103,7 +109,7 @@ class Signals(Field):
         return -1 - _TOLERANCE <= low and high <= 1 + _TOLERANCE
 
     @classmethod
-    def describe(cls, array, name="x"):
+    def describe(cls, array: np.ndarray, name: str = "x") -> Self:
         """The field of signals (n, time, channels) or (n, time)."""
         check_some(array, name)
         if array.ndim == 2:
@@ -117,13 +123,21 @@ class Signals(Field):
         return cls(array.shape[1:], name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="x"):
+    def describe_shape(cls, shape: Shape, name: str = "x") -> Self | None:
         """`(time, channels)`, or `(time,)` of one channel; else `None`."""
         if len(shape) == 1:
             shape = (*shape, 1)
         return cls(shape, name=name) if len(shape) == 2 else None
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """Each signal as a waveform above its spectrogram; real ones in a row above."""
         from kgan import drawing
 
@@ -131,7 +145,7 @@ class Signals(Field):
         real = [np.asarray(value, "float32") for value in real] if real is not None else None
         return drawing.sounds(values, self.rate, columns, real)
 
-    def save_each(self, values, folder):
+    def save_each(self, values: Data, folder: pathlib.Path) -> None:
         """Writes each signal as `0001.wav` and so on, 16 bits, at its rate."""
         import wave
 

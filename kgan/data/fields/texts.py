@@ -2,6 +2,8 @@
 
 import collections
 import unicodedata
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from keras import ops
@@ -9,6 +11,7 @@ from keras import ops
 from kgan.data.fields.field import Field
 from kgan.data.inspection import received, to_numpy
 from kgan.utils.arguments import check_count
+from kgan.utils.hints import Config, Data, Limits, Scale, Shape, Tensor
 
 PADDING, UNKNOWN = 0, 1
 # Ids of words begin behind the padding and the unknown word.
@@ -51,7 +54,13 @@ class Text(Field):
     served_dtype = "string"
     is_encoded_on_host = True
 
-    def __init__(self, max_length, vocabulary=(), name="text", paired=True):
+    def __init__(
+        self,
+        max_length: int,
+        vocabulary: Sequence[str] = (),
+        name: str = "text",
+        paired: bool = True,
+    ) -> None:
         self.max_length = check_count("max_length", max_length)
         self.vocabulary = [str(word) for word in vocabulary]
         self.shape = (self.max_length,)
@@ -66,25 +75,25 @@ class Text(Field):
             )
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """Makes the field from `get_config()`."""
         return cls(**config)
 
     @property
-    def num_tokens(self):
+    def num_tokens(self) -> int:
         """How many different ids there are: words, the unknown word and the padding."""
         return len(self.vocabulary) + _FIRST
 
     @property
-    def served_shape(self):
+    def served_shape(self) -> Shape:
         """An endpoint takes one string per sample."""
         return ()
 
-    def is_single(self, given):
+    def is_single(self, given: Shape) -> bool:
         """Whether a shape is that of one text."""
         return len(given) == 0
 
-    def check(self, value, name=None):
+    def check(self, value: Data, name: str | None = None) -> np.ndarray:
         """Checks texts and returns their ids.
 
         Args:
@@ -138,35 +147,35 @@ class Text(Field):
             row[: len(found)] = found
         return rows
 
-    def to_device(self, x):
+    def to_device(self, x: Data) -> Tensor:
         """Ids, int32 of shape `(batch, max_length)`."""
         return ops.cast(self._with_declared_shape(ops.convert_to_tensor(x)), "int32")
 
-    def from_device(self, array):
+    def from_device(self, array: Data) -> Data:
         """Ids as strings, words with a space between them."""
         words = [*_SPECIAL, *self.vocabulary]
         rows = np.asarray(array).astype("int64")
         return [" ".join(words[place] for place in row if place != PADDING) for row in rows]
 
-    def examples(self, n, seed=0):
+    def examples(self, n: int, seed: int = 0) -> Data:
         """Random words of the vocabulary."""
         words = np.array(self.vocabulary or ["word"])
         drawn = np.random.default_rng(seed).integers(0, len(words), (n, self.max_length))
         return np.array([" ".join(row) for row in words[drawn]])
 
-    def for_each(self, value, n):
+    def for_each(self, value: Data, n: int) -> Data:
         """One text for all, or one for each."""
         return [value] * n if isinstance(value, str) else super().for_each(value, n)
 
     @classmethod
-    def claims(cls, array):
+    def claims(cls, array: np.ndarray) -> bool:
         """Strings, at least one of which has several words."""
         if array.ndim != 1 or array.dtype.kind not in "SUO" or not array.size:
             return False
         return any(len(words_of(entry)) > 1 for entry in array if isinstance(entry, str | bytes))
 
     @classmethod
-    def describe(cls, array, name="text", max_words=20_000):
+    def describe(cls, array: np.ndarray, name: str = "text", max_words: int = 20_000) -> Self:
         """The field of texts: their words, the commonest first, and the length of the longest.
 
         Args:
@@ -187,11 +196,11 @@ class Text(Field):
         return cls(max(1, *(len(words) for words in texts)), known, name=name)
 
     @classmethod
-    def describe_shape(cls, shape, name="text"):
+    def describe_shape(cls, shape: Shape, name: str = "text") -> Self | None:
         """A shape does not tell a vocabulary: `None`."""
         return None
 
-    def served_asset(self):
+    def served_asset(self) -> Any:
         """The table of ids, which a SavedModel must know of."""
         import tensorflow as tf
 
@@ -200,7 +209,7 @@ class Text(Field):
         entries = tf.lookup.KeyValueTensorInitializer(words, ids)
         return tf.lookup.StaticHashTable(entries, default_value=UNKNOWN)
 
-    def from_served(self, x, asset=None):
+    def from_served(self, x: Data, asset: Any = None) -> Tensor:
         """Strings to ids, as `check` does it, in TensorFlow's graph."""
         import tensorflow as tf
 
@@ -210,7 +219,7 @@ class Text(Field):
         known = tf.ragged.map_flat_values(asset.lookup, words)
         return known.to_tensor(PADDING, shape=(None, self.max_length))
 
-    def to_served(self, x):
+    def to_served(self, x: Data) -> Tensor:
         """Ids to strings, as `from_device` does it, in TensorFlow's graph."""
         import tensorflow as tf
 
@@ -218,13 +227,21 @@ class Text(Field):
         texts = tf.strings.reduce_join(tf.gather(words, x), axis=-1, separator=" ")
         return tf.strings.strip(texts)
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """The texts, one per line."""
         from kgan import drawing
 
         return drawing.lines(self.captions(values))
 
-    def captions(self, values):
+    def captions(self, values: Data) -> list[str] | None:
         """The texts themselves."""
         array = to_numpy(values, self.name)
         return self.from_device(array) if array.dtype.kind in "iu" else [str(t) for t in array]

@@ -1,9 +1,12 @@
 """Vectors: floats without a range."""
 
+from typing import Self
+
 import numpy as np
 
 from kgan.data.fields.field import Field
 from kgan.data.fields.values import check_some
+from kgan.utils.hints import Data, Limits, Scale
 
 
 class Vectors(Field):
@@ -32,7 +35,7 @@ class Vectors(Field):
     plural = "vectors"
 
     @classmethod
-    def describe(cls, array, name="x"):
+    def describe(cls, array: np.ndarray, name: str = "x") -> Self:
         """The field of vectors (n, dim), or of numbers (n,)."""
         check_some(array, name)
         if array.dtype.kind in "iu":
@@ -44,17 +47,17 @@ class Vectors(Field):
         return super().describe(array, name)
 
     @property
-    def most_drawn(self):
+    def most_drawn(self) -> int:
         """Points and numbers are small: a thousand of them; of curves sixteen."""
         return 1000 if self._is_plotted else 16
 
     @property
-    def draws_real(self):
+    def draws_real(self) -> bool:
         """Points and numbers are drawn over real ones, curves are not."""
         return self._is_plotted
 
     @property
-    def colours_labels(self):
+    def colours_labels(self) -> bool:
         """Points and numbers of all classes share one plot."""
         return self._is_plotted
 
@@ -62,7 +65,15 @@ class Vectors(Field):
     def _is_plotted(self):
         return self.shape in ((1,), (2,))
 
-    def draw(self, values, columns=None, real=None, labels=None, scale="auto", limits=None):
+    def draw(
+        self,
+        values: Data,
+        columns: int | None = None,
+        real: Data = None,
+        labels: Data = None,
+        scale: Scale = "auto",
+        limits: Limits | None = None,
+    ) -> np.ndarray:
         """Points as a scatter plot, numbers as a histogram, longer vectors as curves."""
         from kgan import drawing
 

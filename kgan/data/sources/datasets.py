@@ -9,11 +9,13 @@ import re
 import socket
 import threading
 import urllib.request
+from typing import Any
 
 import numpy as np
 
 from kgan.data import toys
 from kgan.data.sources import image_files as pictures
+from kgan.utils.hints import FilePath
 
 _TOYS = ("ring", "grid", "gaussian")
 _BUILT_IN = ("digits", *_TOYS)
@@ -22,15 +24,15 @@ _NUM_TOY_POINTS = 100_000
 
 
 def load(
-    name_or_folder,
-    split="train",
+    name_or_folder: FilePath,
+    split: str = "train",
     *,
-    size=None,
-    channels=None,
-    data_dir=None,
-    labels=False,
-    max_examples=None,
-):
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    data_dir: FilePath | None = None,
+    labels: bool = False,
+    max_examples: int | None = None,
+) -> Any:
     """Loads a named dataset, or a folder of images, into memory.
 
     Use this for data that fits in memory; for more, make a `tf.data` pipeline and give that to

@@ -8,6 +8,8 @@ import sys
 import keras
 import numpy as np
 
+from kgan.utils.hints import FilePath
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
 # Decoded at a time: enough for the threads, little beside the result.
@@ -36,7 +38,7 @@ def load_folder(folder, split, size, channels, labels, max_examples):
     return (images, classes) if labels else images
 
 
-def class_names(folder, split="train"):
+def class_names(folder: FilePath, split: str = "train") -> list[str]:
     """Tells what the labels of a folder of images mean.
 
     Use this beside `kgan.data.load(folder, labels=True)`: label `i` stands for the `i`-th name.
