@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 import kgan
-from kgan.callbacks.sample_grid import image_grid, save_image
+from kgan.pictures import image_grid, save_image
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--a", help="folder of the one kind; subfolders are searched too")

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.callbacks.sample_grid import image_grid, save_image, side_by_side
+from kgan.pictures import image_grid, save_image, side_by_side
 
 BATCH_SIZE = 64
 # The 1,437 digits make 23 batches: repeated in an epoch, to see a change from picture to picture.

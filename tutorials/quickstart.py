@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.callbacks.sample_grid import image_grid, save_image
+from kgan.pictures import image_grid, save_image
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--out", default="runs/quickstart", help="folder for all outputs of the run")
