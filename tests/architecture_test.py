@@ -20,7 +20,7 @@ FRAMEWORKS = {"tensorflow", "jax", "torch", "tf_keras", "flax", "optax"}
 LAZY = {
     "kgan/data/": {"tensorflow", "torch"},
     "kgan/serving/export.py": {"tensorflow"},
-    "kgan/app/commands.py": {"tensorflow"},
+    "kgan/app/shared_options.py": {"tensorflow"},
     "kgan/serving/": {"tensorflow"},
     "kgan/backend/summaries.py": {"tensorflow"},
 }

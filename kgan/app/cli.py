@@ -4,8 +4,8 @@ Nothing that takes time is imported before a command runs, so that help is there
 """
 
 # Each of these adds its commands to the application.
-from kgan.app import training_commands, using_commands  # noqa: F401
-from kgan.app.commands import app
+from kgan.app import inference_commands, training_commands  # noqa: F401
+from kgan.app.shared_options import app
 
 
 def main():

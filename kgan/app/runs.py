@@ -26,8 +26,8 @@ from kgan.app.user_files import load_data
 from kgan.callbacks import Health, SampleGrid, TranslationStrips
 from kgan.catalog import registry
 from kgan.data.checks import check
+from kgan.data.field_lookup import are_paired
 from kgan.data.sampling import first_samples
-from kgan.data.structure import are_paired
 from kgan.game import AdversarialModel
 from kgan.utils.files import atomic_write
 
@@ -176,8 +176,10 @@ def train(
         print_fn(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
     loaded = load_data(settings["data"], settings, data_dir, registry.takes_labels(builder))
-    samples = _first(loaded)
-    found = {"examples": len(samples), "sample_shape": list(np.shape(samples)[1:])}
+    arrays = _arrays(loaded)
+    # An epoch is as long as the longest of several collections.
+    examples = max(len(array) for array in arrays)
+    found = {"examples": examples, "sample_shape": list(np.shape(arrays[0])[1:])}
     if record and found != {name: record[name] for name in found}:
         raise ValueError(
             f"The data {settings['data']!r} is no longer what the run in {run.folder} was started "
@@ -188,7 +190,6 @@ def train(
         model = _build(settings, loaded, builder)
     # Before the first step, and before a folder is made, where the model can't learn from them.
     checked = check(model.fields, loaded)
-    found["examples"] = max(len(array) for array in checked)
     if steps_per_execution not in (None, model.steps_per_execution):
         # With its own optimizer, this changes nothing but the number of batches per call.
         model.compile(optimizer=model.optimizer, steps_per_execution=steps_per_execution)
@@ -321,10 +322,10 @@ def _epochs_done(run, model, record):
     return clock // steps
 
 
-def _first(loaded):
+def _arrays(loaded):
     if isinstance(loaded, dict):
-        return next(iter(loaded.values()))
-    return loaded[0] if isinstance(loaded, tuple) else loaded
+        return list(loaded.values())
+    return list(loaded) if isinstance(loaded, tuple) else [loaded]
 
 
 def _build(settings, loaded, builder):

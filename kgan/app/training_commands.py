@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kgan.app.commands import Model, Module, app, end, library, parse_size
+from kgan.app.shared_options import Model, Module, app, end, library, parse_size
 
 
 @app.command(

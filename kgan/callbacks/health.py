@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from kgan.callbacks import vitals
-from kgan.callbacks.diagnoses import FAILURE_MODES
+from kgan.callbacks import measurements
+from kgan.callbacks.failure_modes import FAILURE_MODES
 from kgan.data.checks import check
 from kgan.data.inspection import first_of_equal, kind_of
 from kgan.data.sampling import sample_data
@@ -127,7 +127,7 @@ class Health(keras.callbacks.Callback):
         self._batch = tuple(field[: self.num_samples].copy() for field in fields)
         # Data that is repeated within an epoch would be its own nearest neighbour.
         reference = _without_repeats(self._features(fields[imitated]))
-        self._nearness = vitals.Nearness(reference, self.num_samples)
+        self._nearness = measurements.Nearness(reference, self.num_samples)
         self._real = _without_repeats(self._features(self._batch[imitated]))
         self._held = {failure.name: 0 for failure in FAILURE_MODES}
         self._first = None
@@ -191,16 +191,17 @@ class Health(keras.callbacks.Callback):
         if logits is not None:
             logits = [side.ravel() for side in logits]
             loss = model.adversarial_loss
-            figures["accuracy_real"], figures["accuracy_fake"] = vitals.accuracies(loss, *logits)
-            divergence = vitals.jensen_shannon(loss, *logits)
+            accuracies = measurements.accuracies(loss, *logits)
+            figures["accuracy_real"], figures["accuracy_fake"] = accuracies
+            divergence = measurements.jensen_shannon(loss, *logits)
             if divergence is not None:
                 figures["jensen_shannon"] = divergence
         norms = model.gradient_norms(batch).items()
         figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
         fake = self._features(fake)
         if not np.isfinite(fake).all():
-            return {**figures, **dict.fromkeys((*vitals.SPREAD, "nearness"), math.nan)}
-        figures |= vitals.spread(self._real, fake)
+            return {**figures, **dict.fromkeys((*measurements.SPREAD, "nearness"), math.nan)}
+        figures |= measurements.spread(self._real, fake)
         return {**figures, "nearness": self._nearness(fake[:_BATCH_SIZE])}
 
     def _features(self, samples):

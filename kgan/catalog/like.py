@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from kgan.data.description import describe_data
+from kgan.data.field_inference import describe_data
 from kgan.data.fields import Images, Labels, Vectors
 from kgan.utils.hints import Data
 

@@ -1,12 +1,12 @@
 """Data: its kinds, what models accept, toy distributions, loaders for datasets and folders."""
 
 from kgan.data.checks import check
-from kgan.data.description import describe_data
 from kgan.data.edges import edges
+from kgan.data.field_inference import describe_data
+from kgan.data.field_lookup import unpack
 from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
-from kgan.data.ordering import ShuffledBatches
+from kgan.data.shuffled_batches import ShuffledBatches
 from kgan.data.sources import class_names, load
-from kgan.data.structure import unpack
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 from kgan.utils.pixels import to_float, to_uint8
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kgan.data.ordering import ShuffledBatches
+from kgan.data.shuffled_batches import ShuffledBatches
 from kgan.data.two_collections import unshuffled
 
 

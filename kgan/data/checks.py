@@ -8,10 +8,10 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from kgan.data.encoding import encoded
+from kgan.data.field_lookup import are_paired, flatten, keys_of, pick
 from kgan.data.fields import Field
 from kgan.data.inspection import kind_of, peek, received, to_numpy
-from kgan.data.structure import are_paired, flatten, keys_of, pick
+from kgan.data.string_datasets import encoded
 from kgan.data.two_collections import is_two_collections, zipped
 from kgan.utils.hints import Data
 

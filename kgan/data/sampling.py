@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 from keras import ops
 
+from kgan.data.field_lookup import unpack
 from kgan.data.inspection import kind_of
-from kgan.data.structure import unpack
 
 _MOST_BATCHES = 1000
 

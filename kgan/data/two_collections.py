@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from kgan.data.field_lookup import pick
 from kgan.data.inspection import kind_of
-from kgan.data.structure import pick
 
 
 def orders(lengths, generator):

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.data.field_lookup import unpack
 from kgan.data.inspection import kind_of
-from kgan.data.structure import unpack
 
 
 class SampleMetrics:

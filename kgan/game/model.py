@@ -1,6 +1,5 @@
 """The game: players take turns, and on its turn each lowers its own loss."""
 
-import dataclasses
 import types
 from typing import Any, Literal
 
@@ -9,10 +8,11 @@ from keras import ops
 
 from kgan import backend
 from kgan.backend import keras_internals
-from kgan.data.structure import unpack
+from kgan.data.field_lookup import unpack
 from kgan.game.averages import Averages, kept
 from kgan.game.data_order import DataOrder
 from kgan.game.evaluation import SampleMetrics, norm
+from kgan.game.logs import Logs
 from kgan.game.optimizers import PlayerOptimizers
 from kgan.game.saving import Saving
 from kgan.game.training import Training
@@ -21,52 +21,7 @@ from kgan.utils.arguments import check_count
 from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
-@dataclasses.dataclass(frozen=True)
-class Player:
-    """One row of a game's table: who moves, what its loss is made of, and how often it moves.
-
-    Args:
-        networks: tuple of the names of the model's attributes that this player moves.
-        terms: tuple of the names of the terms that `<player>_loss` returns. They add up to the
-            loss, and each is logged as `<player>_<term>`.
-        every: integer of at least 1. The player moves on every `every`-th batch. This is how
-            "k discriminator steps" is done: the discriminator moves on every batch, the generator
-            on every k-th. An epoch in which a player never moves logs 0 for it. Defaults to 1.
-
-    Raises:
-        ValueError: when there are no networks or terms, or `every` is below 1.
-
-    Example:
-
-    ```python
-    from kgan import Player
-
-    critic = Player(networks=("discriminator",), terms=("adversarial", "gradient_penalty"))
-    generator = Player(networks=("generator",), terms=("adversarial",), every=5)
-    ```
-    """
-
-    networks: tuple
-    terms: tuple
-    every: int = 1
-
-    def __post_init__(self):
-        for field in ("networks", "terms"):
-            value = getattr(self, field)
-            if isinstance(value, str) or not value or any(not isinstance(v, str) for v in value):
-                raise ValueError(
-                    f'A player needs `{field}` as a tuple of at least one name, such as ("a",). '
-                    f"Received: {field}={value!r}"
-                )
-            if len(set(value)) < len(value) or (field == "terms" and "loss" in value):
-                raise ValueError(
-                    f"A player's {field} need names that differ, and 'loss' is the name of the "
-                    f"terms' sum. Received: {field}={value!r}"
-                )
-        check_count("every", self.every)
-
-
-class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
+class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
     """Networks, a table of players, and one loss method per player: a game that `fit` plays.
 
     Subclass it to write a new model. Declare `players` and `fields`, make the networks in
@@ -428,23 +383,6 @@ class AdversarialModel(Training, Saving, backend.Engine, keras.Model):
             )
         return loss, terms
 
-    def track(self, player: str, loss: Tensor, terms: Terms, batch: Batch) -> None:
-        """Logs a player's loss and terms, each batch by its size: called by the engine only."""
-        num_samples = ops.shape(batch[0])[0]
-        self.trackers[f"{player}_loss"].update_state(loss, sample_weight=num_samples)
-        for name, value in terms.items():
-            self.trackers[f"{player}_{name}"].update_state(value, sample_weight=num_samples)
-
     def unpack(self, data: Data) -> Batch:
         """A batch as `fit` hands it over, as one tensor per field on the device."""
         return unpack(self.fields, data)
-
-    def get_metrics_result(self) -> dict[str, Tensor]:
-        """The logs: each player's loss and terms, and `loss`, the sum of the players' losses.
-
-        `loss` is for callbacks that watch it, such as `TerminateOnNaN`: it tells no quality.
-        """
-        logs = super().get_metrics_result()
-        if self.trackers:
-            logs["loss"] = sum(logs[f"{player}_loss"] for player in self.players)
-        return logs

@@ -11,7 +11,7 @@ from keras import ops
 from kgan.backend import keras_internals
 from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
-from kgan.data.structure import are_paired
+from kgan.data.field_lookup import are_paired
 from kgan.game.averages import kept
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard

@@ -9,7 +9,7 @@ from keras import ops
 
 from kgan import backend
 from kgan.data.checks import check
-from kgan.data.structure import unpack
+from kgan.data.field_lookup import unpack
 from kgan.latent.noise import require_generator
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data

@@ -257,12 +257,14 @@ class Endpoints:
         Args:
             name: string, the endpoint's name.
         """
-        if name not in self._runners:
-            endpoint = self[name]
-            networks = [getattr(self.model, network) for network in endpoint.networks]
+        endpoint = self[name]
+        networks = [getattr(self.model, network) for network in endpoint.networks]
+        # Made again where the model was given another network.
+        key = (name, *map(id, networks))
+        if key not in self._runners:
             with self.model.variable_scope():
-                self._runners[name] = Runner(endpoint, networks)
-        return self._runners[name]
+                self._runners[key] = Runner(endpoint, networks)
+        return self._runners[key]
 
     def checked(self, name, inputs):
         """What a user gives to an endpoint, as arrays that its fields accept.

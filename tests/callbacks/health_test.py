@@ -9,8 +9,8 @@ import pytest
 from keras import ops
 
 import kgan
-from kgan.callbacks import vitals
-from kgan.callbacks.diagnoses import FAILURE_MODES
+from kgan.callbacks import measurements
+from kgan.callbacks.failure_modes import FAILURE_MODES
 
 RING = kgan.data.ring(3200, seed=0)
 DIGITS = kgan.data.load("digits")
@@ -261,7 +261,7 @@ def test_samples_that_are_not_finite_are_a_divergence_and_end_nothing():
 
 
 def test_one_sample_alone_cannot_be_copied():
-    alone = vitals.Nearness(np.zeros((1, 2), "float32"), num_samples=16)
+    alone = measurements.Nearness(np.zeros((1, 2), "float32"), num_samples=16)
     assert alone(np.ones((4, 2), "float32")) == 1.0
 
 
@@ -278,35 +278,35 @@ def test_what_was_found_on_another_model_is_forgotten(tmp_path):
 
 def test_accuracies_by_hand():
     real, fake = np.array([1.0, 2.0, -1.0, 0.0]), np.array([-1.0, 3.0])
-    assert vitals.accuracies(kgan.losses.NonSaturating(), real, fake) == (0.625, 0.5)
+    assert measurements.accuracies(kgan.losses.NonSaturating(), real, fake) == (0.625, 0.5)
     # Least squares aims at 0 and 1; a critic's scores are parted in the middle of their means.
-    assert vitals.accuracies(kgan.losses.LeastSquares(), real, fake) == (0.5, 0.5)
-    assert vitals.accuracies(kgan.losses.Wasserstein(), real + 10, fake + 10) == (0.5, 0.5)
+    assert measurements.accuracies(kgan.losses.LeastSquares(), real, fake) == (0.5, 0.5)
+    assert measurements.accuracies(kgan.losses.Wasserstein(), real + 10, fake + 10) == (0.5, 0.5)
 
 
 def test_divergence_that_the_loss_shows_has_its_closed_form():
     loss = kgan.losses.NonSaturating(label_smoothing=0.1)
-    assert vitals.jensen_shannon(loss, np.zeros(4, "float32"), np.zeros(4, "float32")) == 0.0
+    assert measurements.jensen_shannon(loss, np.zeros(4, "float32"), np.zeros(4, "float32")) == 0.0
     # The best discriminator of p = (3/4, 1/4) and q = (1/4, 3/4): log p/q, under p and under q.
     best = np.log(3.0) * np.array([1, 1, 1, -1], "float32")
     p, q = np.array([0.75, 0.25]), np.array([0.25, 0.75])
     exact = 0.5 * (p * np.log(2 * p)).sum() + 0.5 * (q * np.log(2 * q)).sum()
-    assert vitals.jensen_shannon(loss, best, -best) == pytest.approx(exact, abs=1e-6)
+    assert measurements.jensen_shannon(loss, best, -best) == pytest.approx(exact, abs=1e-6)
     far = np.full(4, 50.0, "float32")
-    assert vitals.jensen_shannon(loss, far, -far) == pytest.approx(math.log(2.0), abs=1e-6)
-    assert vitals.jensen_shannon(kgan.losses.Wasserstein(), far, -far) is None
+    assert measurements.jensen_shannon(loss, far, -far) == pytest.approx(math.log(2.0), abs=1e-6)
+    assert measurements.jensen_shannon(kgan.losses.Wasserstein(), far, -far) is None
 
 
 def test_spread_by_hand():
     square = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    same = vitals.spread(square, square)
-    assert set(same) == set(vitals.SPREAD)
+    same = measurements.spread(square, square)
+    assert set(same) == set(measurements.SPREAD)
     assert same == pytest.approx(
         {"diversity": 1.0, "coverage": 1.0, "precision": 1.0, "energy": -1 / 3}
     )
-    point = vitals.spread(square, np.zeros((4, 2), "float32"))
+    point = measurements.spread(square, np.zeros((4, 2), "float32"))
     assert point["diversity"] == 0.0
-    far = vitals.spread(square, square + 100.0)
+    far = measurements.spread(square, square + 100.0)
     assert far["coverage"] == far["precision"] == 0.0 and far["energy"] > 0.98
 
 
@@ -314,7 +314,7 @@ def test_copies_are_near_and_new_samples_are_not():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(500, 20)).astype("float32")
     new = rng.normal(size=(200, 20)).astype("float32")
-    nearness = vitals.Nearness(data, num_samples=500)
+    nearness = measurements.Nearness(data, num_samples=500)
     assert nearness(data[:50]) < 1e-3
     assert nearness(new) == pytest.approx(1.0, abs=0.05)
     # By hand, from all distances.

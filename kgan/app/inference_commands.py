@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kgan.app.commands import Module, Target, app, library, parse_size
+from kgan.app.shared_options import Module, Target, app, library, parse_size
 
 
 def _parse_labels(text):

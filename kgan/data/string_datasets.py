@@ -2,7 +2,7 @@
 
 import keras
 
-from kgan.data.structure import pick
+from kgan.data.field_lookup import pick
 
 
 def encoded(fields, dataset, kind, first):
