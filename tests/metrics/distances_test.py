@@ -102,7 +102,7 @@ def test_streaming_equals_one_shot(metric):
     for start, stop in ((0, 1), (1, 700), (700, 701), (701, 1500)):
         metric.update_state(real[start:stop], fake[start:stop])
     assert metric.result() == pytest.approx(expected, rel=1e-9)
-    # The real side stays, the generated one comes anew.
+    # The real side stays, the generated one is given again.
     metric.reset_fake()
     metric.update_state(None, fake)
     assert metric.result() == pytest.approx(expected, rel=1e-9)
