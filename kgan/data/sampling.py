@@ -11,14 +11,14 @@ from kgan.data.inspection import kind_of
 _MOST_BATCHES = 1000
 
 
-def sample_data(fields, data, count, seed=None):
+def sample_data(fields, data, count, seed):
     """Some samples of checked data, as the networks take them.
 
     Args:
         fields: tuple of `kgan.data.Field`.
         data: what `kgan.data.check` returned: a tuple of arrays, or a dataset.
         count: function of the tuple of fields' arrays that returns how many samples are wanted.
-        seed: integer that chooses the rows of arrays. Defaults to `None`: the first.
+        seed: integer that chooses the rows of arrays.
 
     Returns:
         Tuple of NumPy arrays, one per field, of equal length; `None` for a generator, which gives
@@ -40,10 +40,7 @@ def sample_data(fields, data, count, seed=None):
     for array in data:
         # Pairs stay pairs; two collections of different lengths are drawn from each separately.
         if rows is None or len(array) != len(data[0]):
-            everything = (
-                np.arange(len(array)) if seed is None else generator.permutation(len(array))
-            )
-            rows = everything[:limit]
+            rows = generator.permutation(len(array))[:limit]
         chosen.append(array[rows])
     shortest = min(len(array) for array in chosen)
     return _numpy(fields, tuple(array[:shortest] for array in chosen))

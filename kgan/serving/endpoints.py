@@ -161,11 +161,6 @@ class Endpoint:
                 f'("generator",). Received: networks={self.networks!r}'
             )
 
-    @property
-    def num_tensors(self) -> int:
-        """How many tensors its function takes."""
-        return len(self.inputs) + (self.noise is not None)
-
     def inputs_by_name(self) -> dict[str, Field]:
         """The fields that go in, under the names of an export's arguments.
 
