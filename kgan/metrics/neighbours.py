@@ -1,5 +1,8 @@
 """Precision and recall by nearest neighbours: do samples look real, and cover the data?"""
 
+import warnings
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -7,8 +10,11 @@ from kgan.metrics.base import SampleMetric
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Config, Features
 
+FIGURES = ("f1", "precision", "recall", "density", "coverage")
 # Distances held at a time: 64 MB.
 _DISTANCES = 2**23
+# Of a squared distance, relative to the squared lengths of the vectors: what rounding leaves of 0.
+_ROUNDING = 64 * np.finfo("float64").eps
 
 
 @keras.saving.register_keras_serializable(package="kgan")
@@ -27,14 +33,23 @@ class PrecisionRecall(SampleMetric):
     metrics for generative models" (density, coverage). The ball of a sample reaches to its k-th
     nearest neighbour of its own side. Precision: generated samples in the ball of any real one.
     Recall: real samples in the ball of any generated one. Density: balls of real samples that a
-    generated one lies in, over k. Coverage: real samples with a generated one in their ball.
+    generated one lies in, over k. Coverage: real samples with a generated one in their ball. What
+    lies on the surface of a ball is inside, as in Kynkaanniemi et al.'s code: so copies of real
+    samples are precise where the real ones repeat. (Naeem et al.'s code counts the inside alone.)
+    Of a sample that occurs more than k times the ball is a point, which only copies can hit.
+
+    Blind spots: smudges fool precision, density and coverage where features see them near to real
+    samples: a blurred image lies in the midst of sharp ones. Read `f1`, the harmonic mean of
+    precision and recall, first: it is high only if both are.
 
     Args:
         extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
         neighbours: integer, k. Defaults to 5 as in Naeem et al.; Kynkaanniemi et al. take 3.
         num_samples: integer, vectors kept per side; the time grows with its square. Defaults to
             10 000.
-        name: string. The keys in logs are `precision`, `recall`, `density` and `coverage`.
+        figures: names of what `result` returns, of `f1`, `precision`, `recall`, `density` and
+            `coverage`. Defaults to `None`, all.
+        name: string. The keys in logs are those names.
             Defaults to `"precision_recall"`.
 
     Raises:
@@ -54,25 +69,41 @@ class PrecisionRecall(SampleMetric):
     """
 
     title = "precision, recall, density and coverage"
-    mode = {"precision": "max", "recall": "max", "density": "max", "coverage": "max"}
+    mode = dict.fromkeys(FIGURES, "max")
 
     def __init__(
         self,
         extractor: Features = None,
         neighbours: int = 5,
         num_samples: int = 10_000,
+        figures: Sequence[str] | None = None,
         name: str = "precision_recall",
     ) -> None:
         super().__init__(extractor=extractor, num_samples=num_samples, name=name)
         self.neighbours = check_count("neighbours", neighbours)
+        self.figures = FIGURES if figures is None else tuple(figures)
+        if not self.figures or set(self.figures) - set(FIGURES):
+            raise ValueError(
+                f"`figures` must be some of {FIGURES}, or None for all. Received: {figures!r}"
+            )
+        self.mode = dict.fromkeys(self.figures, "max")
 
     def result(self) -> float | dict[str, float]:
-        """A dict of floats: precision, recall, density, coverage."""
+        """A dict of floats, by the names in `figures`."""
         real, fake = self._rows(minimum=self.neighbours + 1)
         # Differences of squares lose less near the origin.
         center = real.mean(axis=0)
         real, fake = real - center, fake - center
-        real_radii, radii = _radii(real, self.neighbours), _radii(fake, self.neighbours)
+        real_radii, radii = radii_of(real, self.neighbours), radii_of(fake, self.neighbours)
+        points = int((real_radii == 0).sum())
+        if points:
+            warnings.warn(
+                f"{points} of the {len(real)} real samples have {self.neighbours} or more copies "
+                "among the others, so their balls are points, which only copies can hit: all "
+                "other samples count as far. Drop the repeats, or let the metric look at more "
+                f"neighbours. Received: neighbours={self.neighbours}",
+                stacklevel=2,
+            )
         inside, balls = 0, 0
         reached = np.zeros(len(real), bool)
         nearest = np.full(len(real), np.inf)
@@ -83,31 +114,46 @@ class PrecisionRecall(SampleMetric):
             own = radii[start : start + len(distances), None]
             reached |= (distances <= own).any(axis=0)
             nearest = np.minimum(nearest, distances.min(axis=0))
-        return {
-            "precision": float(inside / len(fake)),
-            "recall": float(reached.mean()),
+        precision, recall = float(inside / len(fake)), float(reached.mean())
+        found = {
+            "f1": 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+            "precision": precision,
+            "recall": recall,
             "density": float(balls / (self.neighbours * len(fake))),
             "coverage": float((nearest <= real_radii).mean()),
         }
+        return {name: found[name] for name in self.figures}
 
     def get_config(self) -> Config:
         """The arguments of `__init__`."""
-        return {**super().get_config(), "neighbours": self.neighbours}
+        return {
+            **super().get_config(),
+            "neighbours": self.neighbours,
+            "figures": list(self.figures),
+        }
 
     def _details(self):
         return (f"{self.neighbours} nearest neighbours",)
 
 
-def _radii(rows, neighbours):
-    """The squared distance of each row to its k-th nearest other row."""
+def radii_of(rows, neighbours):
+    """The squared distance of each row to its k-th nearest other row, 0 where that is a copy.
+
+    It is larger by what rounding can add to it, so that a copy of that row is no further.
+
+    Args:
+        rows: float64 array (n, dim), near the origin.
+        neighbours: integer, k, below n.
+    """
     radii = np.empty(len(rows))
+    squares = np.square(rows).sum(axis=1)
     for start, distances in _distances(rows, rows):
         index = np.arange(len(distances))
         distances[index, start + index] = np.inf  # itself
-        radii[start : start + len(distances)] = np.partition(distances, neighbours - 1, axis=1)[
-            :, neighbours - 1
-        ]
-    return radii
+        part = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
+        radii[start : start + len(distances)] = part
+    # `_distances` makes 0 of what is no more than rounding.
+    return np.where(radii > 0, radii + _ROUNDING * (squares + squares.max()), 0.0)
 
 
 def _distances(rows, others):
@@ -118,4 +164,8 @@ def _distances(rows, others):
     step = max(1, _DISTANCES // len(others))
     for start in range(0, len(rows), step):
         part = rows[start : start + step]
-        yield start, euclidean_distances(part, others, Y_norm_squared=squares, squared=True)
+        distances = euclidean_distances(part, others, Y_norm_squared=squares, squared=True)
+        # Of two equal rows, the products of which were added up in another order.
+        rounding = _ROUNDING * (np.square(part).sum(axis=1)[:, None] + squares)
+        distances[distances <= rounding] = 0.0
+        yield start, distances

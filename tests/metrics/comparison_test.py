@@ -53,6 +53,7 @@ def test_default_figures_of_points_print_with_their_protocols():
     assert list(found) == [
         "frechet_distance",
         "kernel_distance",
+        "f1",
         "precision",
         "recall",
         "density",

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -15,9 +17,12 @@ def by_definition(real, fake, k):
     real_radii = np.sort(cdist(real, real))[:, k]  # the nearest is itself
     radii = np.sort(cdist(fake, fake))[:, k]
     across = cdist(fake, real)
+    precision = np.mean([(row <= real_radii).any() for row in across])
+    recall = np.mean([(column <= radii).any() for column in across.T])
     return {
-        "precision": np.mean([(row <= real_radii).any() for row in across]),
-        "recall": np.mean([(column <= radii).any() for column in across.T]),
+        "f1": 2 / (1 / precision + 1 / recall),
+        "precision": precision,
+        "recall": recall,
         "density": np.mean([(row <= real_radii).sum() / k for row in across]),
         "coverage": (across.min(axis=0) <= real_radii).mean(),
     }
@@ -66,3 +71,39 @@ def test_collapse_and_distance():
 def test_wants_more_samples_than_neighbours():
     with pytest.raises(ValueError, match="at least 6 samples.*Received: 5 real and 50"):
         measured(np.zeros((5, 2)), np.zeros((50, 2)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e3])
+@pytest.mark.parametrize("repeats", [2, 4, 8])
+def test_identical_data_with_repeats_is_perfect(repeats, shift):
+    # Rows of many numbers: the distance of equal ones is 0 only without rounding.
+    rows = np.random.default_rng(0).normal(size=(40, 300)).repeat(repeats, axis=0) + shift
+    said = pytest.warns(UserWarning, match="320 of the 320 real samples")
+    with said if repeats > 5 else contextlib.nullcontext():
+        found = measured(rows, np.random.default_rng(1).permutation(rows))
+    assert [found[name] for name in ("precision", "recall", "coverage", "f1")] == [1.0] * 4
+    if repeats > 5:
+        # Of what is no copy, nothing is inside.
+        with pytest.warns(UserWarning, match="only copies can hit"):
+            assert measured(rows, rows + 1e-3)["precision"] == 0
+
+
+def test_what_lies_on_the_surface_is_inside():
+    # As in Kynkaanniemi et al.'s code, `samples_in_manifold = distance <= radius`.
+    line = np.arange(8.0)[:, None] ** 2
+    assert measured(line, line[[1, 3]].repeat(2, axis=0), neighbours=1)["coverage"] > 0
+    edge = np.array([[0.0], [1.0], [3.0], [-1.0]])
+    assert measured(np.array([[0.0], [1.0]]), edge, neighbours=1)["precision"] == 0.75
+
+
+def test_some_of_the_figures():
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    metric = PrecisionRecall(figures=["f1", "coverage"])
+    metric.update_state(points, points)
+    assert metric.result() == {"f1": 1.0, "coverage": 1.0} and set(metric.mode) == {
+        "f1",
+        "coverage",
+    }
+    assert PrecisionRecall.from_config(metric.get_config()).figures == ("f1", "coverage")
+    with pytest.raises(ValueError, match="some of.*Received: \\['beauty'\\]"):
+        PrecisionRecall(figures=["beauty"])
