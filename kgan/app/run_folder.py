@@ -54,11 +54,6 @@ class Run:
         Raises:
             ValueError: when the folder holds something else, or the record is damaged.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError(
-                "A run needs a folder, and there is a file of that name. Choose another with "
-                f"--out. Received: {self.folder}"
-            )
         if not self.record_file.exists():
             found = sorted(path.name for path in self.folder.glob("[!.]*"))
             if found:

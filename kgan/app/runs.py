@@ -15,6 +15,7 @@ import numpy as np
 from kgan import report, zoo
 from kgan.app.run_callbacks import callbacks_of
 from kgan.app.run_folder import Run, load_model
+from kgan.app.run_lock import locked
 from kgan.app.run_settings import DEFAULTS, check_same, normalized
 from kgan.app.user_files import load_data
 from kgan.catalog import registry
@@ -54,10 +55,19 @@ def train(
         The compiled model.
 
     Raises:
+        BlockingIOError: when another process trains in the folder.
+        OSError: when the folder can't be written.
         ValueError: when the folder holds a run with other settings, or an argument is wrong.
     """
     run = Run(pathlib.Path(folder))
     builder = registry.builder_of(asked["model"])
+    with locked(run.folder):
+        return _train(
+            run, builder, epochs, asked, data_dir, steps_per_execution, picture_every, print_fn
+        )
+
+
+def _train(run, builder, epochs, asked, data_dir, steps_per_execution, picture_every, print_fn):
     legal = inspect.signature(builder).parameters
     record = run.read()
     asked = normalized(asked, builder)
@@ -94,8 +104,6 @@ def train(
         model.compile(optimizer=model.optimizer, steps_per_execution=steps_per_execution)
     if record is None:
         run.write({"settings": settings, **found, "versions": _versions()})
-    for stale in run.folder.glob(".*.partial*"):
-        stale.unlink()
     run.trim_history(done)
     steps = -(-found["examples"] // settings["batch_size"])
     print_fn(

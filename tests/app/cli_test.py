@@ -148,7 +148,7 @@ def test_killed_and_resumed_run_equals_an_uninterrupted_one(trained, tmp_path):
     # A kill can also leave these behind.
     with (folder / "history.csv").open("a", newline="") as file:
         file.write("70,1.0,1.0\n71,1.")
-    (folder / ".model.1.partial.keras").write_bytes(b"half")
+    (folder / f".model.{process.pid}-0.partial.keras").write_bytes(b"half")
     model = keras.saving.load_model(folder / "model.keras")
     total = int(ops.convert_to_numpy(model.optimizer.iterations)) // 2 + 2
     train(folder, total, *SMALL)
