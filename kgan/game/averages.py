@@ -1,7 +1,6 @@
 """Which weights are used: those that train, or their moving averages."""
 
 import contextlib
-import threading
 
 import numpy as np
 from keras import ops
@@ -32,8 +31,6 @@ class Averages:
 
     def __init__(self, model):
         self._model = model
-        # Threads that serve one model wait for each other.
-        self._lock = threading.RLock()
         self._is_settled = False  # whether an outer context has chosen the weights
 
     def pairs(self):
@@ -49,8 +46,7 @@ class Averages:
     @contextlib.contextmanager
     def averaged(self):
         """Within this context, weights that have an average take its value."""
-        with self._lock:
-            self._model.synchronize()
+        with self._model.between_steps():
             pairs = [] if self._is_settled else self.pairs()
             if not pairs:
                 yield
@@ -63,7 +59,7 @@ class Averages:
     @contextlib.contextmanager
     def raw(self):
         """Within this context, `averaged` changes nothing."""
-        with self._lock:
+        with self._model.between_steps():
             before, self._is_settled = self._is_settled, True
             try:
                 yield

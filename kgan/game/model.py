@@ -15,6 +15,7 @@ from kgan.game.evaluation import SampleMetrics, norm
 from kgan.game.logs import Logs
 from kgan.game.optimizers import PlayerOptimizers
 from kgan.game.saving import Saving
+from kgan.game.step_lock import StepLock
 from kgan.game.training import Training
 from kgan.serving.endpoints import Endpoints
 from kgan.utils.arguments import check_count
@@ -94,6 +95,7 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         self.seed = seed
+        self.step_lock = StepLock()
         self.order = DataOrder(seed)
         self.averages = Averages(self)
         self.answers = Endpoints(self)
@@ -317,9 +319,8 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
         Returns:
             Logits of real and of fake samples, two NumPy arrays; `None` without a discriminator.
         """
-        self.synchronize()
         inputs = (tuple(map(ops.convert_to_tensor, batch)), ops.convert_to_tensor(fake))
-        with kept(self.non_trainable_variables):
+        with self.between_steps(), kept(self.non_trainable_variables):
             logits = self(inputs, as_discriminator=True, training=True)
         return logits and tuple(ops.convert_to_numpy(side) for side in logits)
 
@@ -345,10 +346,9 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
         ```
         """
         keras_internals.require_compiled(self, "gradient_norms")
-        self.synchronize()
         batch = self.unpack(tuple(batch))
         # A forward pass in training mode moves statistics, noise and pools.
-        with kept(self.non_trainable_variables):
+        with self.between_steps(), kept(self.non_trainable_variables):
             return {name: norm(self.gradients(name, batch)) for name in self.players}
 
     def play(self, player: str, batch: Batch, training: bool) -> tuple[Tensor, Terms]:

@@ -102,7 +102,8 @@ class Saving:
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save`.
         """
-        save_atomically(super().save, filepath, overwrite, kwargs)
+        with self.between_steps():
+            save_atomically(super().save, filepath, overwrite, kwargs)
 
     def save_weights(self, filepath: FilePath, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves all state but the configuration as one `.weights.h5` file, in an atomic write.
@@ -112,7 +113,8 @@ class Saving:
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save_weights`.
         """
-        save_atomically(super().save_weights, filepath, overwrite, kwargs)
+        with self.between_steps():
+            save_atomically(super().save_weights, filepath, overwrite, kwargs)
 
     def export(self, filepath: FilePath, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Writes the model for serving, with neither kgan nor Keras needed to serve it.

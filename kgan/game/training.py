@@ -1,6 +1,7 @@
 """The verbs that take data: `fit`, `evaluate` and `predict`, with the input contract."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -15,6 +16,7 @@ from kgan.data.field_lookup import are_paired
 from kgan.game.averages import kept
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
+from kgan.game.step_lock import GiveWay
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data
 
@@ -43,6 +45,10 @@ class Training:
         shuffled again each epoch in an order that depends only on the model's saved state, so a
         resumed run sees what the whole run would have seen; with `steps_per_epoch` a pass over the
         data spans epochs, and a resumed run begins a new pass. A dataset brings its own order.
+
+        Another thread may use the model meanwhile: `generate`, `run`, `predict`, `evaluate`,
+        `save`, `export` and `averaged_weights` wait for the end of a step, the next step waits for
+        them, and training goes on as if they had not been called.
 
         A model of two unpaired collections takes `fit(a, b)`, of any two lengths: two arrays, each
         shuffled separately, or two `tf.data.Dataset`s. An epoch is as long as the longer one, and
@@ -98,16 +104,18 @@ class Training:
             order = EpochOrder([len(x) for x in data], are_paired(self.fields)) if shuffle else None
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
             data = self._batches(data, batch_size, order)
-        return super().fit(
-            data,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            # Shuffled already, or in the dataset's own order: Keras's can't be resumed.
-            shuffle=False,
-            **kwargs,
-        )
+        callbacks = _with(GiveWay(self.step_lock), callbacks, self)
+        with self.step_lock.fitting():
+            return super().fit(
+                data,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_data=validation_data,
+                # Shuffled already, or in the dataset's own order: Keras's can't be resumed.
+                shuffle=False,
+                **kwargs,
+            )
 
     def evaluate(
         self,
@@ -148,9 +156,10 @@ class Training:
             keras_internals.require_compiled(self, "evaluate")
             x, y = self._batches(check(self.fields, x, y), batch_size), None
         as_dict = kwargs.pop("return_dict", False)
-        self.synchronize()
         weights = self.averages.averaged() if averaged else self.averages.raw()
-        with kept(self.random_states()), weights:
+        # The means that `fit` logs from, when this is called from within it.
+        means = [] if in_fit else self.metrics_variables
+        with self.between_steps(), kept([*self.random_states(), *means]), weights:
             logs = super().evaluate(x, y, verbose=verbose, return_dict=True, **kwargs)
             measured = {}
             if self.sample_metrics:
@@ -170,8 +179,28 @@ class Training:
         Returns:
             NumPy array.
         """
-        self.synchronize()
-        return super().predict(x, **kwargs)
+        with self.between_steps():
+            return super().predict(x, **kwargs)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """One step of training on a batch: see `keras.Model.train_on_batch`."""
+        with self.between_steps():
+            return super().train_on_batch(*args, **kwargs)
+
+    def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """The losses of a batch, without a move: see `keras.Model.test_on_batch`."""
+        with self.between_steps():
+            return super().test_on_batch(*args, **kwargs)
+
+    def predict_on_batch(self, x: Data) -> np.ndarray:
+        """The network's raw output for a batch: see `keras.Model.predict_on_batch`."""
+        with self.between_steps():
+            return super().predict_on_batch(x)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """All weights, as a list of NumPy arrays: see `keras.Model.get_weights`."""
+        with self.between_steps():
+            return super().get_weights()
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Sets all weights, and restarts the averages from them.
@@ -179,14 +208,36 @@ class Training:
         Args:
             weights: list of arrays, as from `get_weights()`.
         """
-        super().set_weights(weights)
-        self.averages.restart()
+        with self.between_steps():
+            super().set_weights(weights)
+            self.averages.restart()
 
     @property
     def batches_seen(self) -> int:
         """The game's clock: an integer, how many batches it was trained with."""
-        self.synchronize()
-        return int(ops.convert_to_numpy(self.optimizer.iterations))
+        with self.between_steps():
+            return int(ops.convert_to_numpy(self.optimizer.iterations))
+
+    @contextlib.contextmanager
+    def between_steps(self) -> Iterator[None]:
+        """Within this context no other thread trains or uses the model, whose state is whole.
+
+        Use this in a thread beside `fit` to read weights or to call the model: it waits for the end
+        of the step, and the next step waits for the end of the context.
+
+        Example:
+
+        ```python
+        import kgan
+
+        model = kgan.zoo.load("vanilla", like=(2,))
+        with model.between_steps():
+            weights = model.generator.get_weights()
+        ```
+        """
+        with self.step_lock:
+            self.synchronize()
+            yield
 
     def _batches(self, data, batch_size=None, order=None):
         """Batches of checked arrays; a dataset as it is."""
@@ -203,7 +254,8 @@ class Training:
 
         Does nothing for a model whose optimizers keep no average, or keep one that has not begun.
         `generate`, `evaluate`, `export` and the picture callbacks use it; `model(x)` and `predict`
-        do not. Not for another thread while `fit` runs.
+        do not. In another thread than that of `fit` it waits for the end of a step, and the next
+        step waits for the end of the context.
 
         Example:
 

@@ -224,16 +224,16 @@ class ConditionalGAN(GAN):
         check_count("batch_size", batch_size)
         samples, labels = check(self.fields, samples, labels)
         rows = []
-        self.synchronize()
-        for start in range(0, len(samples), batch_size):
-            batch = self.fields[0].to_device(samples[start : start + batch_size])
-            batch = ops.convert_to_numpy(batch)
-            some = labels[start : start + batch_size]
-            outputs = self.discriminator.predict_on_batch([batch, some])
-            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-            # Under a distribution strategy every replica answers: keep the first's answer.
-            logits = [np.asarray(output[: len(batch)], "float32") for output in outputs]
-            rows.append([x.reshape(len(batch), -1).mean(axis=1) for x in logits])
+        with self.between_steps():
+            for start in range(0, len(samples), batch_size):
+                batch = self.fields[0].to_device(samples[start : start + batch_size])
+                batch = ops.convert_to_numpy(batch)
+                some = labels[start : start + batch_size]
+                outputs = self.discriminator.predict_on_batch([batch, some])
+                outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+                # Under a distribution strategy every replica answers: keep the first's answer.
+                logits = [np.asarray(output[: len(batch)], "float32") for output in outputs]
+                rows.append([x.reshape(len(batch), -1).mean(axis=1) for x in logits])
         columns = [np.concatenate(column) for column in zip(*rows, strict=True)]
         return {
             head: (0.5 + 0.5 * np.tanh(0.5 * column)).astype("float32")

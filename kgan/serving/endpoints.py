@@ -335,7 +335,8 @@ class Endpoints:
     def run(self, name, arrays=(), noise=None, batch_size=64, as_made=False):
         """What an endpoint makes of checked arrays and given noise, batch by batch.
 
-        Averaged weights are used where there are any; nothing in the model changes.
+        Averaged weights are used where there are any; nothing in the model changes. Beside its
+        result and one batch it needs no memory.
 
         Args:
             name: string, the endpoint's name.
@@ -349,20 +350,31 @@ class Endpoints:
             What the output's field gives: a NumPy array, or a list such as of strings.
         """
         check_count("batch_size", batch_size)
-        endpoint, runner = self[name], self.runner(name)
+        endpoint = self[name]
         given = [*([] if noise is None else [noise]), *arrays]
-        parts = []
+        count, made = len(given[0]), None
+
+        def finished(output):
+            return output.astype("float32") if as_made else endpoint.output.from_device(output)
+
         with self.model.averaged_weights():
-            for start in range(0, len(given[0]), batch_size):
+            runner = self.runner(name)
+            for start in range(0, count, batch_size):
                 batch = [array[start : start + batch_size] for array in given]
                 tensors = batch[: -len(arrays)] if arrays else list(batch)
                 for field, array in zip(endpoint.inputs, batch[len(tensors) :]):
                     tensors.append(ops.convert_to_numpy(field.to_device(array)))
                 output = runner.predict_on_batch(tensors if len(tensors) > 1 else tensors[0])
                 # Under a distribution strategy every replica answers: keep the first's answer.
-                parts.append(np.asarray(output[: len(batch[0])]))
-        if not parts:
-            sizes = (size or 0 for size in endpoint.output.shape)
-            parts = [np.zeros((0, *sizes), "float32")]
-        made = np.concatenate(parts)
-        return made.astype("float32") if as_made else endpoint.output.from_device(made)
+                part = finished(np.asarray(output[: len(batch[0])]))
+                if not isinstance(part, np.ndarray):
+                    made = [*(made or []), *part]
+                    continue
+                if made is None:
+                    made = np.empty((count, *part.shape[1:]), part.dtype)
+                made[start : start + len(part)] = part
+        if made is None:
+            made = finished(
+                np.zeros((0, *(size or 0 for size in endpoint.output.shape)), "float32")
+            )
+        return made
