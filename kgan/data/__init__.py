@@ -5,8 +5,9 @@ from kgan.data.edges import edges
 from kgan.data.field_inference import describe_data
 from kgan.data.field_lookup import unpack
 from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
+from kgan.data.lazy_arrays import LazyArray
 from kgan.data.shuffled_batches import ShuffledBatches
-from kgan.data.sources import class_names, load
+from kgan.data.sources import class_names, load, load_pairs
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 from kgan.utils.pixels import to_float, to_uint8
 
@@ -15,6 +16,7 @@ __all__ = [
     "Field",
     "Images",
     "Labels",
+    "LazyArray",
     "ShuffledBatches",
     "Signals",
     "Text",
@@ -27,6 +29,7 @@ __all__ = [
     "grid",
     "grid_centers",
     "load",
+    "load_pairs",
     "of_shape",
     "ring",
     "ring_centers",

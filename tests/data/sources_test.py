@@ -59,7 +59,7 @@ def test_class_names_are_what_labels_stand_for(folder):
     images, labels = load(folder, labels=True)
     reds = {"ant": 100, "bee": 200, "cat": 0}
     for image, label in zip(images, labels, strict=True):
-        assert abs(int(image[0, 0, 0]) - reds[names[label]]) <= 2
+        assert abs(int(image[0, 0, 0]) - reds[label]) <= 2
 
 
 def test_class_names_of_splits_and_of_no_classes(tmp_path):
@@ -103,11 +103,10 @@ def test_folder(folder):
     images = load(folder)
     assert images.shape == (6, 8, 8, 3) and images.dtype == "uint8"
     images, labels = load(str(folder), labels=True)
-    # Sub-folders in sorted order: ant, cat.
-    assert labels.tolist() == [0, 0, 0, 1, 1, 1] and labels.dtype == "int32"
+    assert labels.tolist() == ["ant"] * 3 + ["cat"] * 3
     assert images[:, 0, 0, 0].tolist() == [100, 101, 102, 0, 1, 2]
     images, labels = load(folder, labels=True, max_examples=2)
-    assert labels.tolist() == [0, 1]
+    assert labels.tolist() == ["ant", "cat"]
     assert load(folder, size=4, channels=1).shape == (6, 4, 4, 1)
 
 
@@ -140,7 +139,7 @@ def test_pixel_modes(tmp_path):
     assert first(Image.new("L", (8, 8), 7)) == [7]
     assert first(Image.new("1", (8, 8), 1)) == [255]
     assert first(Image.new("RGBA", (8, 8), (9, 8, 7, 255))) == [9, 8, 7]
-    assert first(Image.new("RGBA", (8, 8), (9, 8, 7, 0))) == [255, 255, 255]
+    assert first(Image.new("RGBA", (8, 8), (9, 8, 7, 0))) == [255]
     assert first(Image.new("LA", (8, 8), (9, 255))) == [9]
     assert first(Image.new("RGB", (8, 8), (9, 8, 7)).quantize()) == [9, 8, 7]
     assert first(Image.fromarray(np.full((8, 8), 65535, "uint16"))) == [255]
@@ -192,7 +191,7 @@ def test_bad_folders_are_refused_in_words(tmp_path):
     whole = (tmp_path / "0.png").read_bytes()
     for damage in (b"", b"not a picture", whole[: len(whole) // 2]):
         (tmp_path / "1.png").write_bytes(damage)
-        refused("1.png' cannot be read", tmp_path)
+        refused("1 of 2 images cannot be read. '.*1.png': ", tmp_path)
     refused("is a file", str(tmp_path / "0.png"))
     refused("no folder", str(tmp_path / "missing"))
     refused("no folder", "photos/missing")

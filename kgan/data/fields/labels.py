@@ -1,5 +1,7 @@
 """Labels: class ids, or the names of classes."""
 
+import difflib
+import unicodedata
 from collections.abc import Sequence
 from typing import Self
 
@@ -94,21 +96,23 @@ class Labels(Field):
             ValueError: If they are one-hot, fractions, out of range, empty or of another shape.
         """
         name = name or self.name
-        array = to_numpy(value, name)
+        array = _unboxed(to_numpy(value, name))
         expected = f"Expected one integer class id per sample, 0 to {self.num_classes - 1}."
 
         def fail(error, problem, fix):
             raise error(f"{name} {problem}. {expected} {fix}. {received(name, array)}")
 
-        if array.dtype.kind in "SUO" and self.names is not None:
-            return self._ids_of(array, fail)
-        if array.dtype.kind not in "iuf":
+        are_names = array.dtype.kind in "SU" and self.names is not None
+        if array.dtype.kind not in "iuf" and not are_names and array.size:
             if array.dtype.kind == "b":
                 fail(TypeError, "are boolean", "Cast them with `y.astype('int32')`")
+            if array.dtype.kind == "O":
+                fail(TypeError, "are Python objects", "Remove samples without a label")
             fail(
                 TypeError,
-                "are not numbers",
-                "Number the names with `numpy.unique(y, return_inverse=True)[1]`",
+                "are not numbers, and this model's classes have no names",
+                "Build the model with `kgan.zoo.load(..., like=(x, y))`, which keeps them, or "
+                "number them with `numpy.unique(y, return_inverse=True)[1]`",
             )
         if array.ndim == 2 and array.shape[-1] == 1:
             array = array[:, 0]
@@ -118,6 +122,8 @@ class Labels(Field):
             fail(ValueError, "have the wrong shape", "Bring them to shape (n,)")
         if array.size == 0:
             fail(ValueError, "are empty", "Give as many labels as samples")
+        if are_names:
+            return self._ids_of(array, fail)
         if array.dtype.kind == "f" and not (np.isfinite(array) & (array == np.rint(array))).all():
             fail(
                 ValueError,
@@ -138,16 +144,20 @@ class Labels(Field):
         return array.astype("int32")
 
     def _ids_of(self, array, fail):
-        ids = {name: place for place, name in enumerate(self.names)}
-        flat = [_text(entry) for entry in array.ravel()]
-        unknown = sorted({entry for entry in flat if entry not in ids})
+        ids = {_text(name): place for place, name in enumerate(self.names)}
+        found, places = np.unique(array, return_inverse=True)
+        found = [_text(entry) for entry in found]
+        unknown = sorted({entry for entry in found if entry not in ids})
         if unknown:
+            near = difflib.get_close_matches(unknown[0], list(ids), n=3)
             fail(
                 ValueError,
                 f"hold the names {unknown[:3]}, which are none of the classes",
-                f"The classes are {self.names[:10]}",
+                f"Did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else f"The classes are {self.names[:10]}",
             )
-        return np.array([ids[entry] for entry in flat], "int32")
+        return np.array([ids[entry] for entry in found], "int32")[places]
 
     def to_device(self, x: Data) -> Tensor:
         """Class ids, int32 of shape `(batch,)`."""
@@ -200,11 +210,23 @@ class Labels(Field):
     @classmethod
     def describe(cls, array: np.ndarray, name: str = "y") -> Self:
         """The field of class ids, whose largest says how many there are, or of names."""
-        if array.dtype.kind in "SUO":
-            names = sorted({_text(entry) for entry in array.ravel()})
+        array = _unboxed(array)
+        if array.dtype.kind in "SU":
+            names = sorted_names(map(_text, np.unique(array)))
             return cls(len(names), names, name=name)
         if array.ndim == 2 and array.shape[-1] > 1:
             return cls(array.shape[-1], name=name)  # `check` says how to turn them into ids.
+        if array.dtype.kind == "O":
+            raise TypeError(
+                "Labels are class ids or names, one per sample, and some of these are neither. "
+                f"Remove samples without a label. {received(name, array)}"
+            )
+        if array.size > 1 and array.min() == 1 and len(np.unique(array)) == array.max() > 1:
+            raise ValueError(
+                f"{name} count from 1, so class 0 would be one without a sample. Expected class "
+                "ids from 0 on. Subtract one: `y - 1`. Where class 0 is only missing here, pass "
+                f"num_classes={int(array.max()) + 1} in place of labels. {received(name, array)}"
+            )
         return cls(int(array.max()) + 1 if array.size else 1, name=name)
 
     @classmethod
@@ -238,8 +260,24 @@ class Labels(Field):
         return [self.names[place] if self.names else str(place) for place in ids]
 
 
+def sorted_names(names):
+    """The different names among some: by the alphabet, or by number where all are whole numbers."""
+    names = sorted(set(names))
+    return sorted(names, key=int) if all(name.isdecimal() for name in names) else names
+
+
+def _unboxed(array):
+    """Strings or integers that lie in an array of objects, as pandas keeps them, as their own."""
+    for kinds in (str, (int, np.integer)) if array.dtype.kind == "O" else ():
+        if array.size and all(isinstance(entry, kinds) for entry in array.flat):
+            return array.astype(str if kinds is str else "int64")
+    return array
+
+
 def _text(entry):
-    return entry.decode() if isinstance(entry, bytes) else str(entry)
+    text = entry.decode() if isinstance(entry, bytes) else str(entry)
+    # "é" may be one character or two, by where it was typed.
+    return unicodedata.normalize("NFC", text)
 
 
 def _is_one_hot(array):

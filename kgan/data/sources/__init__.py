@@ -1,6 +1,6 @@
 """Where data comes from: named datasets and folders of images."""
 
-from kgan.data.sources.datasets import load
-from kgan.data.sources.image_files import class_names
+from kgan.data.sources.datasets import load, load_pairs
+from kgan.data.sources.image_folders import class_names
 
-__all__ = ["class_names", "load"]
+__all__ = ["class_names", "load", "load_pairs"]

@@ -1,243 +1,168 @@
-"""Reading, cropping and converting pictures on the host, with Pillow."""
+"""Many pictures: image files as an array that is read when it is asked for."""
 
 import concurrent.futures
+import functools
 import os
-import pathlib
 import sys
 
 import keras
 import numpy as np
 
-from kgan.utils.hints import FilePath
+from kgan.data.lazy_arrays import LazyArray
+from kgan.data.sources.image_decoding import UnreadableImageError, decode, inspect
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation"}
-# Decoded at a time: enough for the threads, little beside the result.
-_BLOCK = 256
 # Below this many files a folder loads in seconds, and a progress bar is noise.
 _LONG = 2000
+# Of many files that can't be read, the message names so many.
+_MOST_NAMED = 10
 
 
-def load_folder(folder, split, size, channels, labels, max_examples):
-    """Reads a folder of images; see `kgan.data.load` for the arguments."""
-    folder = _enter_split(pathlib.Path(folder).expanduser(), split)
-    paths = _find(folder)
-    if not paths:
-        raise ValueError(
-            f"The folder {str(folder)!r} holds no images. Expected files ending in "
-            f"{', '.join(SUFFIXES)}, in it or in its sub-folders. Check the path. Received: a "
-            f"folder with {sum(1 for _ in folder.iterdir())} entries."
-        )
-    classes = _classes(folder, paths)[1] if labels else None
-    if max_examples is not None and max_examples < len(paths):
-        # Spread evenly: the first files in order would all be of one class.
-        kept = np.linspace(0, len(paths) - 1, max_examples).round().astype(int)
-        paths = [paths[index] for index in kept]
-        classes = classes[kept] if labels else None
-    images = _read_all(paths, size, channels)
-    return (images, classes) if labels else images
+class ImageFiles(LazyArray):
+    """Image files of one size and one number of channels, read and decoded in threads.
 
-
-def class_names(folder: FilePath, split: str = "train") -> list[str]:
-    """Tells what the labels of a folder of images mean.
-
-    Use this beside `kgan.data.load(folder, labels=True)`: label `i` stands for the `i`-th name.
-    Sub-folders without images are no classes.
+    Use this through `kgan.data.load(folder, stream=True)`. The beginning of each file is read at
+    once, so that files of other sizes, or that are no pictures, are known before training begins.
 
     Args:
-        folder: A folder with one sub-folder of images per class.
-        split: As for `kgan.data.load`. Defaults to `"train"`.
-
-    Returns:
-        A list of strings, sorted.
+        paths: list of paths.
+        size: `(height, width)` to cut and resize to, or `None` where they are of one size.
+        channels: 1 or 3, or `None`: 3 where one of the pictures is in colour, else 1.
 
     Raises:
-        ValueError: If there is no such folder or split, or an image lies in no sub-folder.
-
-    Example:
-        ```python
-        import pathlib
-        import tempfile
-
-        import kgan
-        from PIL import Image
-
-        with tempfile.TemporaryDirectory() as folder:
-            for name in ("rose", "daisy"):
-                pathlib.Path(folder, name).mkdir()
-                Image.new("RGB", (8, 8)).save(pathlib.Path(folder, name, "1.png"))
-            assert kgan.data.class_names(folder) == ["daisy", "rose"]
-        ```
+        ValueError: If files can't be read, or are of different kinds.
     """
-    folder = pathlib.Path(folder).expanduser()
-    if not folder.is_dir():
-        raise ValueError(
-            "Expected a folder with one sub-folder of images per class. Check the path. "
-            f"Received: {str(folder)!r}, looked for at {str(folder.absolute())!r}."
-        )
-    folder = _enter_split(folder, split)
-    return _classes(folder, _find(folder))[0]
 
+    def __init__(self, paths, size=None, channels=None):
+        # Strings take a fifth of the memory of paths.
+        self.paths = [os.fspath(path) for path in paths]
+        self.size_read = size
+        look = functools.partial(inspect, channels=channels)
+        found = _read_all(look, self.paths, "header")
+        heights, widths, kinds = zip(*found, strict=True)
+        height, width = size or _one_size(self.paths, heights, widths)
+        self.channels = _one_kind(self.paths, kinds)
+        super().__init__(len(self.paths), (height, width, self.channels))
 
-def _enter_split(folder, split):
-    inner = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    inner = [name for name in inner if not name.startswith((".", "__"))]
-    # A class may be called "train" too: only folders that are all splits are taken for splits.
-    if inner and {name.lower() for name in inner} <= _SPLITS:
-        if split in inner:
-            return folder / split
-    elif split == "train":
-        return folder
-    raise ValueError(
-        f"The folder {str(folder)!r} has no split {split!r}. Expected a sub-folder of that name. "
-        f"Pass split={inner[0]!r}, or the folder itself with split='train'. "
-        f"Received: split={split!r}, sub-folders {inner}."
-        if inner
-        else f"The folder {str(folder)!r} has no split {split!r}. Expected a sub-folder of that "
-        "name. Pass split='train' for the images in the folder itself. "
-        f"Received: split={split!r}, no sub-folders."
-    )
+    def read(self, indices):
+        """Decodes the files of these places, in threads."""
+        paths = [self.paths[index] for index in indices]
+        read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
+        images = _all_of(list(_in_threads(read, paths)), paths)
+        return np.stack(images) if images else np.empty((0, *self.sample_shape), "uint8")
 
+    def load(self):
+        """All of them as one NumPy array; says how far it is where there are many."""
+        read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
+        whole = np.empty(self.shape, "uint8")
+        _read_all(read, self.paths, "image", whole)
+        return whole
 
-def _find(folder):
-    paths = []
-    for root, folders, files in os.walk(folder, followlinks=True):
-        # macOS leaves "._name.jpg" and "__MACOSX", which only look like images.
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(files):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                paths.append(pathlib.Path(root, name))
-    return sorted(paths)
-
-
-def _classes(folder, paths):
-    names = [path.relative_to(folder).parts[0] for path in paths]
-    for path, name in zip(paths, names, strict=True):
-        if path == folder / name:
-            raise ValueError(
-                f"{str(path)!r} lies in no sub-folder, so it has no class. Expected one sub-folder "
-                "per class. Move it into one, or load without labels=True. Received: "
-                f"labels=True, folder {str(folder)!r}."
+    def _decoded(self, path, size, channels):
+        image = decode(path, size, channels)
+        if image.shape != self.sample_shape:
+            raise UnreadableImageError(
+                f"it has the shape {image.shape}, and its header said {self.sample_shape}"
             )
-    classes, ids = np.unique(names, return_inverse=True)
-    return classes.tolist(), ids.astype("int32")
+        return image
 
 
-def _read_all(paths, size, channels):
-    images, first = None, None
+def _one_size(paths, heights, widths):
+    sizes = np.stack([heights, widths], axis=1)
+    others = np.flatnonzero((sizes != sizes[0]).any(axis=1))
+    if len(others):
+        (height, width), (other_height, other_width) = sizes[0], sizes[others[0]]
+        count = len(np.unique(sizes, axis=0))
+        raise ValueError(
+            f"The images have {count} different sizes: {paths[0]!r} is {height}x{width} and "
+            f"{paths[others[0]]!r} is {other_height}x{other_width} (height x width). Expected one "
+            "size. Pass size=64 or size=(height, width) to crop and resize them all. Received: "
+            "size=None."
+        )
+    return int(sizes[0, 0]), int(sizes[0, 1])
+
+
+def _one_kind(paths, kinds):
+    grey = [place for place, kind in enumerate(kinds) if kind == (1,)]
+    colour = [place for place, kind in enumerate(kinds) if kind == (3,)]
+    if grey and colour:
+        raise ValueError(
+            f"Grey and colour images are mixed: {paths[grey[0]]!r} is grey and "
+            f"{paths[colour[0]]!r} is in colour, {len(grey)} and {len(colour)} of them. Expected "
+            "one kind. Pass channels=3 or channels=1 to convert them all. Received: channels=None."
+        )
+    return 3 if colour else 1
+
+
+def _read_all(function, paths, unit, whole=None):
+    """A function's result for each path: in a list, or in the rows of an array."""
     bar = None
     if len(paths) >= _LONG:
         # Without a terminal each update is a new line.
         interval = 0.1 if sys.stdout.isatty() else 10.0
-        bar = keras.utils.Progbar(len(paths), interval=interval, unit_name="image")
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        for start in range(0, len(paths), _BLOCK):
-            block = paths[start : start + _BLOCK]
-            decoded = pool.map(lambda path: _read(path, size, channels), block)
-            for index, image in enumerate(decoded, start):
-                if images is None:
-                    images, first = np.empty((len(paths), *image.shape), "uint8"), paths[index]
-                if image.shape != images.shape[1:]:
-                    _refuse_mix(first, images.shape[1:], paths[index], image.shape)
-                images[index] = image
-            if bar is not None:
-                bar.update(start + len(block))
-    return images
+        bar = keras.utils.Progbar(len(paths), interval=interval, unit_name=unit)
+    results, failures = [], {}
+    for place, result in enumerate(_in_threads(function, paths)):
+        if isinstance(result, UnreadableImageError):
+            failures[paths[place]] = result
+        elif whole is None:
+            results.append(result)
+        else:
+            whole[place] = result
+        if bar is not None and (place % 100 == 99 or place + 1 == len(paths)):
+            bar.update(place + 1)
+    _refuse(failures, len(paths))
+    return results
 
 
-def _refuse_mix(first, shape, other, other_shape):
-    if shape[:2] != other_shape[:2]:
-        raise ValueError(
-            f"The images have different sizes: {str(first)!r} is {shape[0]}x{shape[1]} and "
-            f"{str(other)!r} is {other_shape[0]}x{other_shape[1]} (height x width). Expected one "
-            "size. Pass size=64 or size=(height, width) to crop and resize them all. Received: "
-            "size=None."
-        )
-    colour = {1: "grey", 3: "in colour"}
+def _all_of(results, paths):
+    failures = {p: r for p, r in zip(paths, results) if isinstance(r, UnreadableImageError)}
+    _refuse(failures, len(paths))
+    return results
+
+
+def _refuse(failures, count):
+    if not failures:
+        return
+    named = "; ".join(f"{path!r}: {e}" for path, e in list(failures.items())[:_MOST_NAMED])
+    more = len(failures) - _MOST_NAMED
     raise ValueError(
-        f"Grey and colour images are mixed: {str(first)!r} is {colour[shape[-1]]} and "
-        f"{str(other)!r} is {colour[other_shape[-1]]}. Expected one kind. Pass channels=3 or "
-        "channels=1 to convert them all. Received: channels=None."
+        f"{len(failures)} of {count} images cannot be read. {named}"
+        + (f"; and {more} more" if more > 0 else "")
+        + ". Expected whole PNG, JPEG, BMP, GIF, WEBP or TIFF files. Delete, replace or convert "
+        f"them. Received: {len(failures)} unreadable files."
     )
 
 
-def _read(path, size, channels):
-    image_module = pillow()
-    try:
-        with image_module.open(path) as opened:
-            from PIL import ImageOps
+def _in_threads(function, paths):
+    """Yields for each path, in order, what a function returns, or its `UnreadableImageError`."""
 
-            # Cameras store photographs lying on their side, with a note of which.
-            image = ImageOps.exif_transpose(opened)
-            image = _with_channels(image, channels)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow raises SyntaxError, struct.error... on damaged files.
-        raise ValueError(
-            f"The image {str(path)!r} cannot be read: {type(error).__name__}, {error}. Expected a "
-            "whole PNG, JPEG, BMP, GIF or WEBP file. Delete it or replace it. Received: a file of "
-            f"{os.path.getsize(path)} bytes."
-        ) from error
-    return _to_array(_crop_and_resize(image, size))
+    def some(part):
+        results = []
+        for path in part:
+            try:
+                results.append(function(path))
+            except UnreadableImageError as error:
+                results.append(error)
+        return results
 
-
-def _with_channels(image, channels):
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips at 255.
-        values = np.asarray(image).astype("int64")
-        values = values // 257 if values.max() > 255 else values
-        image = pillow().fromarray(values.clip(0, 255).astype("uint8"))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        # What lies under transparent pixels is arbitrary: show them on white, as viewers do.
-        image = image.convert("RGBA")
-        white = pillow().new("RGBA", image.size, "white")
-        flat = pillow().alpha_composite(white, image)
-        grey = channels is None and _was_grey(image)
-        image = flat.convert("L" if grey else "RGB")
-    if channels is None:
-        channels = 1 if image.mode in ("1", "L", "F") else 3
-    return image.convert("L" if channels == 1 else "RGB")
+    pool, workers = _pool(), os.cpu_count() or 1
+    # Parts, since a thread takes as long to be asked as to read a small picture. Not all at once:
+    # a folder may have a million files, and what is read has to fit into memory.
+    length = max(1, min(16, len(paths) // (2 * workers)))
+    parts = [paths[start : start + length] for start in range(0, len(paths), length)]
+    ahead = 4 * workers
+    waiting = [pool.submit(some, part) for part in parts[:ahead]]
+    for place in range(len(parts)):
+        yield from waiting.pop(0).result()
+        if place + ahead < len(parts):
+            waiting.append(pool.submit(some, parts[place + ahead]))
 
 
-def _was_grey(image):
-    red, green, blue, _ = image.split()
-    return red.tobytes() == green.tobytes() == blue.tobytes()
+@functools.cache
+def _pool():
+    return concurrent.futures.ThreadPoolExecutor(thread_name_prefix="kgan-images")
 
 
-def _crop_and_resize(image, size):
-    if size is None or (image.height, image.width) == size:
-        return image
-    height, width = size
-    # The largest box of the wanted aspect ratio, in the middle.
-    scale = min(image.width / width, image.height / height)
-    left = (image.width - width * scale) / 2
-    top = (image.height - height * scale) / 2
-    box = (left, top, left + width * scale, top + height * scale)
-    box = (max(0.0, box[0]), max(0.0, box[1]), min(image.width, box[2]), min(image.height, box[3]))
-    # Pillow widens the filter when it shrinks, which is the antialiasing that resizers often lack.
-    return image.resize((width, height), pillow().Resampling.BICUBIC, box=box)
-
-
-def _to_array(image):
-    array = np.asarray(image, "uint8")
-    return array[..., None] if array.ndim == 2 else array
-
-
-def convert(image, size, channels):
-    """Converts one uint8 array `(height, width, channels)` to a size and a number of channels."""
-    grey = image.shape[-1] == 1
-    if size in (None, image.shape[:2]) and channels in (None, image.shape[-1]):
-        return image
-    picture = pillow().fromarray(image[..., 0] if grey else image)
-    return _to_array(_crop_and_resize(_with_channels(picture, channels), size))
-
-
-def pillow():
-    """Returns the module `PIL.Image`, or says how to install it."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "Reading and resizing images needs Pillow, which is not installed. "
-            "Run `pip install pillow`."
-        ) from error
-    return Image
+if hasattr(os, "register_at_fork"):
+    # A forked process, such as a worker of a torch DataLoader, has no threads but its own.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
