@@ -18,6 +18,7 @@ __version__ = importlib.metadata.version("kgan")
 _HOMES = {
     "GAN": "kgan.models",
     "AdversarialModel": "kgan.game",
+    "Autoencoder": "kgan.models",
     "AuxiliaryClassifierGAN": "kgan.models",
     "ClassifierCondition": "kgan.models",
     "CodeCondition": "kgan.models",
@@ -32,6 +33,7 @@ _HOMES = {
     "Player": "kgan.game",
     "SeedGenerator": "kgan.backend.seeds",
     "UnpairedTranslator": "kgan.models",
+    "VariationalAutoencoder": "kgan.models",
     "callbacks": "kgan.callbacks",
     "constraints": "kgan.layers.constraints",
     "data": "kgan.data",

@@ -7,6 +7,7 @@ from kgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDevi
 from kgan.layers.normalization import InstanceNormalization, SpectralNormalization
 from kgan.layers.packing import Pack
 from kgan.layers.pool import HistoryPool
+from kgan.layers.ramp import Ramp
 from kgan.layers.resampling import ReflectionPadding2D
 from kgan.layers.virtual_batch import (
     DropReference,
@@ -24,6 +25,7 @@ __all__ = [
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
     "Pack",
+    "Ramp",
     "ReferenceBatch",
     "ReflectionPadding2D",
     "SpectralNormalization",

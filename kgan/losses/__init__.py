@@ -14,6 +14,14 @@ from kgan.losses.adversarial import (
     Wasserstein,
 )
 from kgan.losses.historical import HistoricalAveraging
+from kgan.losses.likelihoods import (
+    Bernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Likelihood,
+    get_likelihood,
+    standard_normal_divergence,
+)
 from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential
@@ -101,11 +109,15 @@ __all__ = [
     "R1",
     "R2",
     "AdversarialLoss",
+    "Bernoulli",
+    "DiscretizedLogistic",
     "FeatureMatching",
+    "Gaussian",
     "GradientPenalty",
     "Hinge",
     "HistoricalAveraging",
     "LeastSquares",
+    "Likelihood",
     "Minimax",
     "NonSaturating",
     "Penalty",
@@ -115,5 +127,7 @@ __all__ = [
     "Wasserstein",
     "feature_matching",
     "get",
+    "get_likelihood",
     "get_reconstruction",
+    "standard_normal_divergence",
 ]

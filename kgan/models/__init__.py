@@ -1,5 +1,6 @@
 """Families of models, one per file."""
 
+from kgan.models.autoencoder import Autoencoder, VariationalAutoencoder
 from kgan.models.conditional import (
     AuxiliaryClassifierGAN,
     ClassifierCondition,
@@ -14,6 +15,7 @@ from kgan.models.unpaired import UnpairedTranslator
 
 __all__ = [
     "GAN",
+    "Autoencoder",
     "AuxiliaryClassifierGAN",
     "ClassifierCondition",
     "CodeCondition",
@@ -24,4 +26,5 @@ __all__ = [
     "MatchingCondition",
     "PairedTranslator",
     "UnpairedTranslator",
+    "VariationalAutoencoder",
 ]
