@@ -10,6 +10,7 @@ paper. TensorFlow is the reference; JAX and PyTorch must reach the same losses.
 """
 
 import argparse
+import collections
 import importlib
 import json
 import os
@@ -64,9 +65,9 @@ def row(name, old):
     made = [n for player, networks in players.items() if "discr" not in player for n in networks]
     judging = [n for player, networks in players.items() if "discr" in player for n in networks]
     counts = " + ".join(
-        (f"{len(side)} x " if len(side) > 1 else "") + f"{card.parameters[side[0]]:,}"
+        (f"{repeats} x " if repeats > 1 else "") + f"{count:,}"
         for side in (made, judging)
-        if side
+        for count, repeats in collections.Counter(card.parameters[n] for n in side).items()
     )
     if old is not None:
         cells = old.split(" | ")

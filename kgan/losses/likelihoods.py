@@ -30,6 +30,28 @@ class Likelihood:
 
     Attributes:
         num_parameters: integer, channels of the decoder's output for each channel of the data.
+
+    Example:
+    ```python
+    import keras
+    from keras import ops
+
+    import kgan
+
+
+    @keras.saving.register_keras_serializable("example")
+    class Laplace(kgan.losses.Likelihood):
+        def log_prob(self, x, made):
+            return ops.sum(-ops.abs(x - made) - ops.log(2.0), axis=tuple(range(1, len(x.shape))))
+
+        def mean(self, made):
+            return made
+
+
+    points = kgan.data.ring(64, seed=0)
+    model = kgan.zoo.load("vae", like=points, latent_dim=1, units=(8,), likelihood=Laplace())
+    model.fit(points, verbose=0)
+    ```
     """
 
     num_parameters = 1
