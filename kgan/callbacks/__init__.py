@@ -2,8 +2,9 @@
 
 from kgan.callbacks.best import BestMoment
 from kgan.callbacks.health import Health
+from kgan.callbacks.history_logger import HistoryLogger
 from kgan.callbacks.sample_grid import SampleGrid
 from kgan.callbacks.translation_strips import TranslationStrips
 from kgan.game.guard import NaNGuard
 
-__all__ = ["BestMoment", "Health", "NaNGuard", "SampleGrid", "TranslationStrips"]
+__all__ = ["BestMoment", "Health", "HistoryLogger", "NaNGuard", "SampleGrid", "TranslationStrips"]

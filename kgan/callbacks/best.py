@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import keras
 
+from kgan.utils.damaged import keep_aside, read_object
 from kgan.utils.files import atomic_write
 from kgan.utils.hints import FilePath, Logs
 
@@ -127,7 +128,12 @@ class BestMoment(keras.callbacks.Callback):
             return
         if not (self.record_file.exists() and self.model_file.exists()):
             return
-        record = json.loads(self.record_file.read_text())
+        try:
+            record = _read(self.record_file)
+        except ValueError as error:
+            keep_aside(self.record_file, f"is damaged: {error}")
+            keep_aside(self.model_file, "has lost its figure, which best.json held", "earlier")
+            return
         known = (record["metric"], record["mode"]) == (self.monitor, self.mode)
         if known and record["best"].get("batch", math.inf) <= self.model.batches_seen:
             self.best, self.last = record["best"], record["last"]
@@ -164,3 +170,17 @@ class BestMoment(keras.callbacks.Callback):
         if math.isnan(value) or math.isnan(best):
             return math.isnan(best) and not math.isnan(value)
         return value < best if self.mode == "min" else value > best
+
+
+def _read(path):
+    """What an earlier call wrote, checked as far as it is gone on with."""
+    record = read_object(path)
+    for name in ("best", "last"):
+        moment = record.get(name)
+        numbers = (moment or {}).values() if isinstance(moment, dict) else [None]
+        whole = isinstance(moment, dict) and {"epoch", "value"} <= set(moment)
+        if not whole or not all(isinstance(number, int | float) for number in numbers):
+            raise ValueError(f"its '{name}' is no moment with an epoch and a value, {moment!r}")
+    if not {"metric", "mode"} <= set(record):
+        raise ValueError("it names no metric and mode")
+    return record

@@ -2,16 +2,15 @@
 
 import pathlib
 
-import keras
-
 from kgan.backend.summaries import Summaries
+from kgan.callbacks.cosmetic import Cosmetic
 from kgan.drawing.films import epoch_of
 from kgan.pictures import save_film, save_image
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data, FilePath, Logs
 
 
-class Frames(keras.callbacks.Callback):
+class Frames(Cosmetic):
     """Saves what `draw` returns after each epoch, and a film of it all at the end.
 
     Subclasses check the model in `prepare`, before the first step, and draw.

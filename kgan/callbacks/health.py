@@ -6,16 +6,17 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 
 from kgan.callbacks import measurements
+from kgan.callbacks.cosmetic import Cosmetic
 from kgan.callbacks.failure_modes import FAILURE_MODES
 from kgan.data.checks import check
 from kgan.data.inspection import first_of_equal, kind_of
 from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
 from kgan.utils.arguments import check_count
+from kgan.utils.damaged import check_rows, keep_aside, read_object
 from kgan.utils.files import atomic_write
 from kgan.utils.hints import Data, Features, FilePath, Logs
 
@@ -25,7 +26,7 @@ _BATCH_SIZE = 64
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
 
 
-class Health(keras.callbacks.Callback):
+class Health(Cosmetic):
     """Watches which player is ahead, whether modes are lost, and whether data is copied.
 
     Use this in every run: a GAN's losses do not tell. After each epoch it puts figures beside the
@@ -148,7 +149,8 @@ class Health(keras.callbacks.Callback):
         held_out = {name: float(logs[name]) for name in logs if name.startswith("val_")}
         if held_out:
             place = {"epoch": epoch + 1, "batch": self.model.batches_seen}
-            self.held_out.append({**place, **held_out})
+            others = [row for row in self.held_out if row["batch"] != place["batch"]]
+            self.held_out = [*others, {**place, **held_out}]
         if (epoch - self._first) % self.every == 0:
             self._look(epoch, logs)
         latest = self.figures[-1]
@@ -157,6 +159,8 @@ class Health(keras.callbacks.Callback):
     def _look(self, epoch, logs):
         place = {"epoch": epoch + 1, "batch": self.model.batches_seen}
         measured = self._measure()
+        # A resumed run may look again where a killed one already had.
+        self.figures = [row for row in self.figures if row["batch"] != place["batch"]]
         self.figures.append({**place, **measured})
         # The logs keep the losses, so the file need not.
         losses = {name: float(value) for name, value in logs.items() if name.endswith("_loss")}
@@ -245,7 +249,10 @@ class Health(keras.callbacks.Callback):
     def _recall(self):
         found = {"figures": self.figures, "diagnoses": self.diagnoses, "held_out": self.held_out}
         if self._path is not None and self._path.exists() and not self.figures:
-            found = json.loads(self._path.read_text())
+            try:
+                found = _read(self._path)
+            except ValueError as error:
+                keep_aside(self._path, f"is damaged: {error}")
         # What is later than the model was found on another one, or before it was set back.
         clock = self.model.batches_seen
         self.figures, self.diagnoses, self.held_out = (
@@ -264,6 +271,16 @@ class Health(keras.callbacks.Callback):
         }
         with atomic_write(self._path) as partial:
             partial.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _read(path):
+    """What an earlier call wrote, checked as far as it is gone on with."""
+    found = read_object(path)
+    for name in ("figures", "diagnoses", "held_out"):
+        for row in check_rows(found, name):
+            if name == "diagnoses" and not isinstance(row.get("name"), str):
+                raise ValueError(f"a diagnosis without a name, {row}")
+    return found
 
 
 def _without_repeats(rows):

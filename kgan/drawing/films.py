@@ -1,6 +1,7 @@
 """Films: sequences of pictures, as animated GIFs."""
 
 import pathlib
+import warnings
 
 import numpy as np
 
@@ -53,8 +54,15 @@ def save_film(path: FilePath, folder: FilePath) -> None:
         files = [files[i] for i in np.linspace(0, len(files) - 1, FRAMES).round().astype(int)]
     frames = []
     for file in files:
-        with Image.open(file) as picture:
-            frames.append(picture.convert("RGB" if picture.mode != "L" else "L"))
+        try:
+            with Image.open(file) as picture:
+                frames.append(picture.convert("RGB" if picture.mode != "L" else "L"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            warnings.warn(
+                f"The film is made without {file}, which is damaged: {error}", stacklevel=2
+            )
+    if not frames:
+        return
     # A run that was resumed with other settings has pictures of two sizes.
     frames = [frame.resize(frames[-1].size) for frame in frames]
     write_film(path, frames, [200] * (len(frames) - 1) + [2000])

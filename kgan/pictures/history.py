@@ -1,13 +1,15 @@
 """Histories: what a training logged, read, sorted into panels, and drawn as curves."""
 
-import csv
 import dataclasses
 import math
 import numbers
 import pathlib
+import warnings
 from typing import Any, Literal
 
 import numpy as np
+
+from kgan.utils.history_table import read_table
 
 # Words in the names of metrics of which more is better. Of all others, less is.
 _HIGHER = {
@@ -71,8 +73,9 @@ def read_history(history):
 
     Args:
         history: dict of name -> list of numbers, one per epoch; a `keras.callbacks.History`; or
-            the path of a CSV file with a column `epoch`, as `keras.callbacks.CSVLogger` and `kgan
-            train` write it, or of a folder that holds a `history.csv`.
+            the path of a CSV file with a column `epoch`, as `kgan.callbacks.HistoryLogger`,
+            `keras.callbacks.CSVLogger` and `kgan train` write it, or of a folder that holds a
+            `history.csv`.
 
     Returns:
         A `History`. Columns without any number are left out.
@@ -379,26 +382,31 @@ def _read_csv(path):
             "There is no such history. Expected a CSV file as keras.callbacks.CSVLogger writes it, "
             f"or a folder that holds history.csv. Received: {path}"
         )
-    with path.open(newline="", errors="replace") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
-    # A row that was cut off by a kill is shorter than the header.
-    rows = [row for row in rows if len(row) == len(header)]
-    if "epoch" not in header or not rows:
+    try:
+        read = read_table(path)
+    except ValueError as error:
         raise ValueError(
-            "A history has a column 'epoch' and a row per epoch, as keras.callbacks.CSVLogger "
-            f"writes it. Received: {path} with {len(rows)} rows of {header[:5]}"
+            "A history has a column 'epoch' and a row per epoch, as kgan.callbacks.HistoryLogger "
+            f"writes it. Received: {path}, and {error}"
+        ) from error
+    if not read.rows:
+        raise ValueError(
+            "A history has a column 'epoch' and a row per epoch, as kgan.callbacks.HistoryLogger "
+            f"writes it. Received: {path} with 0 rows of {read.header[:5]}"
         )
-    table = np.array([[_number(text) for text in row] for row in rows])
-    columns = {name: table[:, place] for place, name in enumerate(header)}
+    if read.damaged:
+        warnings.warn(
+            f"{path} is damaged: no rows are in lines {', '.join(map(str, read.damaged[:10]))}. "
+            "The others are shown.",
+            stacklevel=2,
+        )
+    columns = {
+        name: np.array([_number(row.get(name, "")) for row in read.rows]) for name in read.header
+    }
     epochs = columns.pop("epoch")
-    if not np.isfinite(epochs).all():
-        raise ValueError(
-            f"Each epoch of a history is an integer. Received: {path} with epochs "
-            f"{[row[header.index('epoch')] for row in rows][:5]}"
-        )
     columns = _with_numbers(columns)
     if not columns:
-        raise ValueError(f"The history holds no number. Received: {path} with {header}")
+        raise ValueError(f"The history holds no number. Received: {path} with {read.header}")
     return History(epochs.astype("int64") + 1, columns)
 
 
@@ -406,4 +414,4 @@ def _number(text):
     try:
         return float(text)
     except ValueError:
-        return math.nan  # "NA" of an epoch without validation
+        return math.nan  # of an epoch without validation

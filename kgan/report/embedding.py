@@ -35,7 +35,8 @@ def embed(path, caption, side=_SIDE):
     try:
         with Image.open(path) as picture:
             content, kind, size = _encoded(path, picture, side)
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow's ways to say "damaged"
+    # Pillow's ways to say "damaged", and "larger than any picture of a run".
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         problem = html.escape(f"{path.name} can't be read: {type(error).__name__}")
         return f"<p class=missing>{caption}: {problem}</p>"
     encoded = base64.b64encode(content).decode("ascii")

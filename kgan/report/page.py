@@ -4,6 +4,7 @@ import datetime
 import html
 import pathlib
 import string
+import warnings
 
 import numpy as np
 
@@ -26,7 +27,8 @@ def write(folder: FilePath, path: FilePath | None = None) -> pathlib.Path:
     file holds all that it shows: it opens without a network, in light and in dark, on a screen and
     on a telephone. `kgan report runs/x` calls this function.
 
-    It takes what there is of: `history.csv`, `health.json` (`kgan.callbacks.Health`), `best.json`,
+    A file that is damaged is left out, with a warning, and the page says so. It takes what there is
+    of: `history.csv`, `health.json` (`kgan.callbacks.Health`), `best.json`,
     `run.json` (`kgan train`), pictures in the folder and in the folders in it, those named
     `epoch_0001.png` and so on as a series. The folder of any training with
     `keras.callbacks.CSVLogger` will do.
@@ -40,7 +42,7 @@ def write(folder: FilePath, path: FilePath | None = None) -> pathlib.Path:
 
     Raises:
         FileNotFoundError: when there is no such folder.
-        ValueError: when the folder holds no run, or a file in it is damaged.
+        ValueError: when the folder holds no run.
 
     Example:
     ```python
@@ -58,6 +60,8 @@ def write(folder: FilePath, path: FilePath | None = None) -> pathlib.Path:
     ```
     """
     contents = read(folder)
+    for problem in contents.problems:
+        warnings.warn(f"The report of {contents.folder}: {problem}", stacklevel=2)
     path = contents.folder / "report.html" if path is None else pathlib.Path(path)
     sections = (
         _header(contents),
@@ -99,7 +103,8 @@ def _header(contents):
         shape = record.get("sample_shape")
         of = f" of {'x'.join(map(str, shape))}" if isinstance(shape, list) else ""
         facts.append(f"{record['examples']} samples{of}")
-    started = record.get("versions", {}).get("started")
+    versions = record.get("versions")
+    started = versions.get("started") if isinstance(versions, dict) else None
     if started:
         facts.append(f"started {_moment(started)}")
     facts.append(f"folder {contents.folder.resolve().name}")
@@ -114,7 +119,7 @@ def _moment(text):
 
 
 def _findings(contents):
-    cards = []
+    cards = [_card("failure", "Damaged file", problem) for problem in contents.problems]
     best = contents.best or {}
     if isinstance(best.get("best"), dict):
         said = [f"{_value(best['best'])} at epoch {best['best'].get('epoch', '?')}"]

@@ -1,13 +1,14 @@
 """Reads what a run left in its folder. What is missing is left out."""
 
 import dataclasses
-import json
 import pathlib
+import warnings
 
 import numpy as np
 
 from kgan.drawing.films import epoch_of
 from kgan.pictures.history import History, read_history
+from kgan.utils.damaged import check_rows, read_object
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp"}
 # In place of what is missing in files of other programs and of later versions.
@@ -41,6 +42,7 @@ class Contents:
         best: dict, best.json, or `None`.
         series: list of `Series`.
         pictures: list of paths of other pictures.
+        problems: list of sentences on files that are damaged and left out.
     """
 
     folder: pathlib.Path
@@ -50,6 +52,7 @@ class Contents:
     best: dict | None
     series: list
     pictures: list
+    problems: list
 
     @property
     def settings(self):
@@ -81,7 +84,7 @@ def read(folder):
 
     Raises:
         FileNotFoundError: when there is no such folder.
-        ValueError: when it is no run's folder, or a file in it is damaged.
+        ValueError: when it is no run's folder.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -97,39 +100,48 @@ def read(folder):
             "Name the folder of `kgan train --out`, or log your own training there with "
             f"keras.callbacks.CSVLogger. Received: {folder} with {found[:5]}"
         )
-    health = _json(folder / "health.json")
+    problems = []
+    record, health, best = (
+        _json(folder / name, problems) for name in ("run.json", "health.json", "best.json")
+    )
     series, pictures = _pictures(folder)
     return Contents(
         folder=folder,
-        record=_json(folder / "run.json") or {},
-        history=_history(folder / "history.csv", health),
+        record=record or {},
+        history=_history(folder / "history.csv", health, problems),
         health=health,
-        best=_json(folder / "best.json"),
+        best=best,
         series=series,
         pictures=pictures,
+        problems=problems,
     )
 
 
-def _json(path):
+def _json(path, problems):
+    """What a file holds; nothing, and a sentence among the problems, where it is damaged."""
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError(f"a {type(content).__name__} where a dictionary belongs")
+        content = read_object(path)
+        for name in ("figures", "held_out") if path.name == "health.json" else ():
+            check_rows(content, name)
     except ValueError as error:
-        raise ValueError(
-            f"{path} is damaged. Put it right, or move it away: the report is then made without. "
-            f"Received: {error}"
-        ) from error
+        problems.append(f"{path.name} is damaged, and left out here: {error}")
+        return None
     return content
 
 
-def _history(path, health):
+def _history(path, health, problems):
     """The losses, and the figures of health that are not among them."""
     history = None
     if path.is_file() and path.stat().st_size:
-        history = read_history(path)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            try:
+                history = read_history(path)
+            except ValueError as error:
+                problems.append(f"history.csv can't be read, and is left out here: {error}")
+        problems += [str(warning.message) for warning in said]
     # CSVLogger, which fixes its columns at the first epoch, may lack held-out figures.
     rows = [
         row

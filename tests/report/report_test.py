@@ -276,6 +276,18 @@ def test_a_damaged_picture_is_named_and_the_rest_is_shown(run):
     assert "between noises" in dict(page.images)
 
 
+def test_a_picture_that_is_too_large_to_open_and_rows_that_are_damaged_are_named(run, monkeypatch):
+    save(run / "bomb.png", (60, 60))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (run / "history.csv").write_text(HISTORY + "epoch,loss\nx,1,1,1,1,1\n")
+    with pytest.warns(UserWarning, match="history.csv is damaged: no rows are in lines 5, 6"):
+        text = " ".join(report_of(run).text)
+    assert "bomb.png can't be read: DecompressionBombError" in text
+    (run / "history.csv").write_bytes(b"\x00\x01")
+    with pytest.warns(UserWarning, match="history.csv can't be read, and is left out"):
+        assert "history.csv can't be read" in " ".join(report_of(run).text)
+
+
 def test_many_pictures_are_counted_and_hidden_ones_left_alone(run):
     for number in range(14):
         save(run / "more" / f"picture_{number}.png", value=number)
@@ -289,8 +301,11 @@ def test_many_pictures_are_counted_and_hidden_ones_left_alone(run):
 @pytest.mark.parametrize("content", ["{", "[1]"])
 def test_damaged_files_are_named(run, name, content):
     (run / name).write_text(content)
-    with pytest.raises(ValueError, match=f"{name} is damaged"):
-        kgan.report.write(run)
+    with pytest.warns(UserWarning, match=f"{name} is damaged"):
+        page = report_of(run)
+    assert any(f"{name} is damaged, and left out here" in text for text in page.text)
+    assert "between noises" in dict(page.images)
+    assert (run / name).read_text() == content
 
 
 def test_folders_that_hold_no_run(tmp_path):
