@@ -3,6 +3,7 @@
 import importlib
 import pathlib
 import sys
+import types
 
 import numpy as np
 
@@ -85,7 +86,9 @@ def save_samples(field, samples, path, in_one=True):
     path.parent.mkdir(parents=True, exist_ok=True)
     words = field.captions(samples)
     if path.suffix == ".npy":
-        np.save(path, samples)
+        with atomic_write(path) as partial, partial.open("wb") as file:
+            # Not to the file itself: on a full disk NumPy loses the end without a word.
+            np.save(types.SimpleNamespace(write=file.write), samples)
     elif path.suffix == ".txt" and words is not None:
         with atomic_write(path) as partial:
             partial.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")

@@ -17,6 +17,8 @@ Called or read, each through the function on its left:
 | `is_called_by_fit` | `_use_cached_eval_dataset` of `evaluate` | nothing public says who calls |
 | `variables_of` | `Optimizer._trainable_variables` | `Optimizer.variables`, which holds its state |
 | `averages_of` | `Optimizer._model_variables_moving_average` | the same |
+| `state_of` | `saving_lib._save_state` and its `H5IOStore` | `save_weights`, which takes a path |
+| `whole_file` | `H5IOStore.h5_file` | `load_model` tells a model of its own variables only |
 
 Overridden, each in the file on its left:
 
@@ -24,6 +26,8 @@ Overridden, each in the file on its left:
 |---|---|---|
 | `tensorflow.py` | `Trainer._maybe_symbolic_build` | Keras would call the built model on a batch |
 """
+
+import io
 
 
 def all_layers(layer):
@@ -64,3 +68,36 @@ def variables_of(optimizer):
 def averages_of(optimizer):
     """The moving average of each of `variables_of(optimizer)`, which has `use_ema=True`."""
     return optimizer._model_variables_moving_average
+
+
+def state_of(model, skipped=()):
+    """All state of a model as Keras writes it to a `.weights.h5` file, in a file in memory.
+
+    HDF5 can't close a file on a full disk, and ends the process when it is asked to again: what it
+    writes goes through memory.
+
+    Args:
+        model: a built `keras.Model`.
+        skipped: layers that are left out.
+
+    Returns:
+        `io.BytesIO`.
+    """
+    from keras.src.saving import saving_lib
+
+    buffer = io.BytesIO()
+    store = saving_lib.H5IOStore(buffer, mode="w")
+    saving_lib._save_state(
+        model,
+        weights_store=store,
+        assets_store=None,
+        inner_path="",
+        visited_saveables={id(layer) for layer in skipped},
+    )
+    store.close()
+    return buffer
+
+
+def whole_file(store):
+    """The HDF5 file that Keras loads from, where it does; `store` is what a layer is given."""
+    return getattr(store, "h5_file", None)

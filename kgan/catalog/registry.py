@@ -4,7 +4,9 @@ import difflib
 import fnmatch
 import functools
 import inspect
-import zipfile
+import json
+import pathlib
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,8 @@ import numpy as np
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
 from kgan.catalog.like import Like, image_pairs
+from kgan.game import state_files
+from kgan.game.saving import Saving
 from kgan.utils.hints import Data
 
 __all__ = ["Like", "describe", "image_pairs", "list_models", "load", "register"]
@@ -163,10 +167,10 @@ def load(
             the model, or a `kgan.data.Field` or a tuple of them. Fills the options that follow from
             data, such as `image_shape`, `num_classes` and `target_channels`. Defaults to `None`.
         weights: name of trained weights that ship with kgan for this model, where `describe(name)`
-            lists any. They bring the options that they were trained with, and need no
-            `like`. Or path of a `.keras` or `.weights.h5` file that this model saved with these
-            options. All that is in it is restored: networks, optimizers with their averages, clock,
-            random states. Defaults to `None`: fresh weights.
+            lists any, or path of a `.keras` or `.weights.h5` file that this model saved. Both bring
+            the options that they were trained with, and need no `like`. Of a file, all is restored:
+            networks, optimizers with their averages, clock, random states. Defaults to `None`:
+            fresh weights.
         compile: boolean. With `False` the model comes without optimizers. Defaults to `True`.
         **options: the model's own, listed by `describe(name)`.
 
@@ -174,7 +178,8 @@ def load(
         A `kgan.AdversarialModel`.
 
     Raises:
-        ValueError: when there is no such model, option or file; it names what there is.
+        ValueError: when there is no such model, option or file, or an option contradicts those of
+            the weights; it names what there is.
 
     Example:
 
@@ -207,13 +212,17 @@ def load(
         if card is not None:
             _check_same_data(builder, weights, trained, found)
         options = {**found, **options}
+    if weights is not None and card is None:
+        options = _with_options_of_file(builder, weights, options)
     model = builder(**options)
     if not compile:
         model = type(model).from_config(model.get_config())
+    if isinstance(model, Saving):
+        model.built_with = _recorded(builder, options)
     if card is not None:
         shipped.restore(model, shipped.folder(builder) / card["file"], card["sha256"])
     elif weights is not None:
-        _restore(model, weights)
+        model.load_weights(weights)
     return model
 
 
@@ -242,20 +251,58 @@ def _options_from_data(builder, like):
     return _likes[builder.__name__].options(like)
 
 
-def _restore(model, weights):
-    path = str(weights)
-    if not path.endswith((".keras", ".weights.h5")):
+def _recorded(builder, options):
+    """What a model is built with, as its files keep it: those options that JSON knows."""
+    kept = {}
+    for name, option in inspect.signature(builder).parameters.items():
+        try:
+            kept[name] = json.loads(json.dumps(options.get(name, option.default)))
+        except (TypeError, ValueError):
+            continue  # Such as a function, which has to be given again.
+    return types.MappingProxyType({"model": builder.__name__, "options": kept})
+
+
+def _with_options_of_file(builder, weights, given):
+    """The options of a file of weights, where it knows them, and those given beside."""
+    if not str(weights).endswith((".keras", ".weights.h5")):
         raise ValueError(
             "Weights come from a file that the model saved, ending in .keras or .weights.h5. "
             f"Received: weights={weights!r}"
         )
     try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        with state_files.opened(weights) as file:
+            made = state_files.built_with(file)
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from error
+    if made is None:
+        return given
+    if made["model"] != builder.__name__:
         raise ValueError(
-            f"These weights do not fit the model '{model.name}' with these options, or the file is "
-            f"missing or broken: {error} Received: weights={weights!r}"
-        ) from error
+            f"The file {pathlib.Path(weights).name} was saved by another model. Load it with "
+            f"kgan.zoo.load({made['model']!r}, weights=...). Received: name={builder.__name__!r}"
+        )
+    other = [
+        f"{name}={value!r} where the file has {made['options'][name]!r}"
+        for name, value in _recorded(builder, given)["options"].items()
+        if name in given and name in made["options"] and value != made["options"][name]
+    ]
+    if other:
+        raise ValueError(
+            f"The file {pathlib.Path(weights).name} was saved with other options. Leave out what "
+            f"differs, which then is as in the file. Received: {'; '.join(other)}"
+        )
+    unknown = [
+        name for name in made["options"] if name not in inspect.signature(builder).parameters
+    ]
+    if unknown:
+        raise ValueError(
+            f"The file {pathlib.Path(weights).name} was saved with options that the model "
+            f"'{builder.__name__}' does not have in this version. Make the model by hand and call "
+            f"its load_weights. Received: {unknown}"
+        )
+    # JSON has no tuples, and the models' options know no lists.
+    stored = {k: tuple(v) if isinstance(v, list) else v for k, v in made["options"].items()}
+    return {**stored, **given}
 
 
 def list_models(pattern: str = "*") -> list[str]:

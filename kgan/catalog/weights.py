@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import zipfile
 
 import numpy as np
 from keras import ops
@@ -106,8 +107,14 @@ def restore(model, path, sha256=None):
             was.
     """
     check_shipped(path, sha256)
-    with np.load(path) as file:
-        arrays = [file[key] for key in sorted(file.files)]
+    try:
+        with np.load(path) as file:  # NumPy reads no Python objects: they run no code.
+            arrays = [file[key] for key in sorted(file.files)]
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The file {pathlib.Path(path).name} is damaged, or holds no weights. Expected what "
+            f"kgan.catalog.weights.save wrote. Take another copy. Received: {path} ({error})"
+        ) from error
     weights = _weights_of(model)
     expected, received = [tuple(w.shape) for w in weights], [array.shape for array in arrays]
     if expected != received:
@@ -117,6 +124,12 @@ def restore(model, path, sha256=None):
             f"change networks. Received: {len(received)} arrays for {len(expected)} weights, the "
             f"first of another shape (model, file): {differing[:1]}"
         )
+    for weight, array in zip(weights, arrays):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(
+                f"The file {pathlib.Path(path).name} holds weights that are NaN or infinite. Take "
+                f"one that was saved before training broke. Received: values of {weight.path}"
+            )
     for weight, array in zip(weights, arrays):
         weight.assign(array.astype(weight.dtype))
     model.averages.restart()

@@ -185,8 +185,9 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         store["iterations"] = ops.convert_to_numpy(self.iterations)
 
     def load_own_variables(self, store):
-        """Restores the clock; Keras restores the inner optimizers."""
-        self.iterations.assign(store["iterations"])
+        """Restores the clock, where it was saved; Keras restores the inner optimizers."""
+        if "iterations" in store:  # Not by a model that was not compiled.
+            self.iterations.assign(store["iterations"])
 
     def averages(self, variables):
         """The moving average of each of these variables, where an inner optimizer keeps one.

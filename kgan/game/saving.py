@@ -5,17 +5,29 @@ import pathlib
 import warnings
 from typing import Any, Self
 
+import h5py
 import keras
 from keras import ops
 
+from kgan.backend import keras_internals
+from kgan.game import state_files
 from kgan.utils.files import atomic_write
 from kgan.utils.hints import Config, FilePath
 
 _RANDOM = "random_state_"
+_ON_SAVING = (
+    "Nothing was written, and an earlier file is as it was. Load that one, or start again with a "
+    "lower learning rate; a network that is whole can be saved by itself, with "
+    "model.generator.save."
+)
+_ON_LOADING = "Take a file that was saved before training broke."
 
 
 class Saving:
     """How an `AdversarialModel` is saved and made again."""
+
+    # What `kgan.zoo.load` made the model with, if it did: a mapping of `model` and `options`.
+    built_with = None
 
     def get_config(self) -> Config:
         """The arguments of `__init__`, read from the attributes of the same names."""
@@ -71,22 +83,30 @@ class Saving:
         ]
 
     def save_own_variables(self, store: Any) -> None:
-        """Adds the random states, which Keras leaves out, to what is saved."""
+        """Adds what Keras leaves out: the random states, and what the model was built with."""
         super().save_own_variables(store)
         for index, state in enumerate(self.random_states()):
             store[f"{_RANDOM}{index}"] = ops.convert_to_numpy(state)
+        if self.built_with is not None:
+            store[state_files.BUILT_WITH] = state_files.encoded(self.built_with)
 
     def load_own_variables(self, store: Any) -> None:
         """Restores the random states with the rest."""
         saved = {key: store[key] for key in store.keys()}
+        file = keras_internals.whole_file(store)
+        if file is not None:  # The model is visited before its networks: nothing is loaded yet.
+            self._check_loaded(state_files.differences(file, self)[2])
+        made = saved.pop(state_files.BUILT_WITH, None)
+        if self.built_with is None and made is not None:
+            self.built_with = state_files.decoded(made)
         states = self.random_states()
-        kept = [saved.pop(key) for key in sorted(saved, key=_place) if key.startswith(_RANDOM)]
-        if len(kept) == len(states):
-            for state, value in zip(states, kept):
+        values = [saved.pop(key) for key in sorted(saved, key=_place) if key.startswith(_RANDOM)]
+        if len(values) == len(states):
+            for state, value in zip(states, values):
                 state.assign(value)
         else:
             warnings.warn(
-                f"The file holds {len(kept)} random states and this model has {len(states)}, so "
+                f"The file holds {len(values)} random states and this model has {len(states)}, so "
                 "they were left as they are: training continues with other noise.",
                 stacklevel=2,
             )
@@ -101,20 +121,106 @@ class Saving:
             filepath: path that ends in `.keras`.
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save`.
+
+        Raises:
+            OSError: when the file can't be written.
+            ValueError: when a weight is NaN or infinite, or the folder does not exist.
         """
         with self.between_steps():
-            save_atomically(super().save, filepath, overwrite, kwargs)
+            if not _is_one_file(filepath, ".keras", overwrite):
+                super().save(filepath, overwrite=overwrite, **kwargs)
+                return
+            with atomic_write(_in_folder(filepath)) as partial:
+                super().save(partial, overwrite=True, **kwargs)
+                with state_files.opened(partial) as file:
+                    self._check_saved(file)
 
     def save_weights(self, filepath: FilePath, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves all state but the configuration as one `.weights.h5` file, in an atomic write.
+
+        A model of `kgan.zoo.load` writes its options with it, so that they are known to
+        `kgan.zoo.load(name, weights=filepath)`.
 
         Args:
             filepath: path that ends in `.weights.h5`.
             overwrite: boolean. Defaults to `True`.
             **kwargs: as in `keras.Model.save_weights`.
+
+        Raises:
+            OSError: when the file can't be written.
+            ValueError: when a weight is NaN or infinite, or the folder does not exist.
         """
+        shards = kwargs.get("max_shard_size") is not None
+        if shards or not self.built or not _is_one_file(filepath, ".weights.h5", overwrite):
+            with self.between_steps():
+                super().save_weights(filepath, overwrite=overwrite, **kwargs)
+            return
+        path = _in_folder(filepath)
         with self.between_steps():
-            save_atomically(super().save_weights, filepath, overwrite, kwargs)
+            state = keras_internals.state_of(self, kwargs.get("objects_to_skip") or ())
+        with h5py.File(state, "r") as file:
+            self._check_saved(file)
+        with atomic_write(path) as partial:
+            partial.write_bytes(state.getbuffer())
+
+    def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Restores all state from a file of `save` or `save_weights`.
+
+        Where the file does not fit, the model stays as it was.
+
+        Args:
+            filepath: path that ends in `.keras` or `.weights.h5`.
+            skip_mismatch: boolean, whether to leave out what does not fit. Defaults to `False`.
+            **kwargs: as in `keras.Model.load_weights`.
+
+        Raises:
+            FileNotFoundError: when there is no such file.
+            ValueError: when the file is damaged, holds the networks of other options, or NaN.
+        """
+        if "://" in str(filepath) or not str(filepath).endswith((".keras", ".weights.h5")):
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+            return
+        with self.between_steps():
+            self._load_checked(filepath, skip_mismatch, kwargs)
+
+    def _load_checked(self, filepath, skip_mismatch, arguments):
+        with state_files.opened(filepath) as file:
+            networks, optimizers, fitting = state_files.differences(file, self)
+            made = state_files.built_with(file)
+            self._check_loaded(fitting)
+        if networks and not skip_mismatch:
+            raise ValueError(
+                f"The file {pathlib.Path(filepath).name} holds the networks of another model, or "
+                f"of one with other options{_told(made, self.built_with)}. Make the model with the "
+                f"file's options. Received: {len(networks)} arrays differ, the first: {networks[0]}"
+            )
+        left_out = networks + optimizers
+        if left_out:
+            warnings.warn(
+                f"What is not this model's in {pathlib.Path(filepath).name} is left out, so its "
+                f"{'networks' if networks else 'optimizers'} stay as they are where they differ: "
+                f"{len(left_out)} arrays, the first: {left_out[0]}",
+                stacklevel=3,
+            )
+        before = [ops.convert_to_numpy(variable).copy() for variable in self.variables]
+        try:
+            with warnings.catch_warnings():
+                if left_out:  # Keras says it once for each array.
+                    warnings.filterwarnings("ignore", message="Skipping|A total of")
+                super().load_weights(filepath, skip_mismatch=skip_mismatch, **arguments)
+        except Exception as error:  # A user's layer may do anything.
+            for variable, value in zip(self.variables, before):
+                variable.assign(value)
+            raise ValueError(
+                f"The file {pathlib.Path(filepath).name} does not fit this model, which is as it "
+                f"was: {' '.join(str(error).split())[:500]} Received: {filepath}"
+            ) from error
+
+    def _check_saved(self, file):
+        state_files.check_finite(state_files.arrays_in(file), "The model is not saved", _ON_SAVING)
+
+    def _check_loaded(self, arrays):
+        state_files.check_finite(arrays, "The file is not loaded", _ON_LOADING)
 
     def export(self, filepath: FilePath, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """Writes the model for serving, with neither kgan nor Keras needed to serve it.
@@ -149,24 +255,29 @@ def _arguments(cls):
     return names
 
 
-def save_atomically(save, filepath, overwrite, arguments):
-    """Atomic write: runs `save` on a temporary file, which replaces `filepath` on success.
-
-    Args:
-        save: function of `(filepath, overwrite=..., **arguments)` that writes one file.
-        filepath: path of the file.
-        overwrite: boolean; when `False` and the file exists, Keras asks the user.
-        arguments: dict of further arguments of `save`.
-    """
+def _is_one_file(filepath, ending, overwrite):
+    """Whether a save is one file on this machine; where not, Keras asks, or says what is wrong."""
     path = pathlib.Path(filepath)
-    is_single_file = "://" not in str(filepath) and path.name.endswith((".keras", ".weights.h5"))
-    if not is_single_file or path.is_dir() or (path.exists() and not overwrite):
-        save(filepath, overwrite=overwrite, **arguments)
-        return
+    is_local = "://" not in str(filepath) and path.name.endswith(ending)
+    return is_local and not path.is_dir() and (overwrite or not path.exists())
+
+
+def _in_folder(filepath):
+    path = pathlib.Path(filepath)
     if not path.parent.exists():
         raise ValueError(
             f"The folder to save in does not exist. Make it first: mkdir -p {path.parent}. "
             f"Received: filepath={str(filepath)!r}"
         )
-    with atomic_write(path) as partial:
-        save(partial, overwrite=True, **arguments)
+    return path
+
+
+def _told(made, own):
+    """How the options of a file and of a model differ, in words, where both are known."""
+    if made is None or own is None:
+        return ""
+    if made["model"] != own["model"]:
+        return f": '{made['model']}' where this is '{own['model']}'"
+    names = [name for name in made["options"] if made["options"][name] != own["options"].get(name)]
+    told = [f"{name}={made['options'][name]} and not {own['options'].get(name)}" for name in names]
+    return f": {', '.join(told)}" if told else ""

@@ -5,21 +5,26 @@ TensorFlow writes both. On JAX and PyTorch, each endpoint goes as a functional n
 not depend on what trained.
 """
 
+import contextlib
+import errno
 import importlib
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
 import keras
+import numpy as np
+from keras import ops
 
 from kgan.backend import keras_internals
 from kgan.serving.endpoints import Endpoint, Noise, Runner
+from kgan.utils.files import atomic_folder, atomic_write
 
 FORMATS = ("tf_saved_model", "onnx")
+_OF_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
 
 def export(model, filepath, format="tf_saved_model", verbose=False):
@@ -44,8 +49,9 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
         verbose: boolean, whether Keras prints the endpoints. Defaults to `False`.
 
     Raises:
-        ValueError: when the format is unknown, the place is taken by something else, or a package
-            that the format needs is missing.
+        OSError: when the place can't be written to, such as on a full disk.
+        ValueError: when the format is unknown, the place is taken by something else, a weight is
+            not finite, or a package that the format needs is missing.
     """
     if format not in FORMATS:
         raise ValueError(
@@ -56,19 +62,44 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
     _check_place(path, format)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written beside its place and then moved, so that a server never sees half a model.
-    scratch = pathlib.Path(tempfile.mkdtemp(prefix=".export-", dir=path.parent))
-    artefact = scratch / path.name
+    write_whole = atomic_write if format == "onnx" else atomic_folder
+    with write_whole(path) as partial, model.averaged_weights():
+        _check_finite(model)
+        if keras.config.backend() == "tensorflow":
+            with _system_errors():
+                _write(_served(model), partial, format, verbose)
+        else:
+            _write_elsewhere(model, partial, format)
+
+
+def _check_finite(model):
+    networks = {name for endpoint in model.answers.table.values() for name in endpoint.networks}
+    for name in sorted(networks):
+        for weight in getattr(model, name).weights:
+            if not np.isfinite(np.asarray(ops.convert_to_numpy(weight), "float32")).all():
+                raise ValueError(
+                    f"The model is not exported: a weight of its network '{name}' is NaN or "
+                    "infinite, so it would serve nothing. An earlier export is as it was. Load a "
+                    f"model that was saved before training broke. Received: {weight.path}"
+                )
+
+
+@contextlib.contextmanager
+def _system_errors():
+    """What TensorFlow says of a full disk and the like, as Python's `OSError`."""
+    import tensorflow as tf
+
     try:
-        with model.averaged_weights():
-            if keras.config.backend() == "tensorflow":
-                _write(_served(model), artefact, format, verbose)
-            else:
-                _write_elsewhere(model, artefact, format, scratch)
-        if path.is_dir():
-            os.replace(path, scratch / "earlier")  # a folder can't be replaced in one move
-        os.replace(artefact, path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        yield
+    except tf.errors.OpError as error:
+        _raise_of_system(str(error), error)
+        raise
+
+
+def _raise_of_system(text, error=None):
+    for number in _OF_SYSTEM:
+        if os.strerror(number) in text:
+            raise OSError(number, os.strerror(number)) from error
 
 
 def _check_place(path, format):
@@ -204,7 +235,7 @@ def _write_onnx(served, path, verbose):
         ]
         network = keras.Model([x for inputs in groups for x in inputs], outputs)
     # Keras exports only what has been called; a network that was just loaded has not.
-    zeros = [keras.ops.zeros((1, *(n or 64 for n in x.shape[1:])), x.dtype) for x in network.inputs]
+    zeros = [ops.zeros((1, *(n or 64 for n in x.shape[1:])), x.dtype) for x in network.inputs]
     network(zeros if len(zeros) > 1 else zeros[0])
     try:
         network.export(str(path), format="onnx", verbose=verbose)
@@ -236,7 +267,12 @@ class _GivenSeed(keras.random.SeedGenerator):
         return self.seed
 
 
-def _write_elsewhere(model, path, format, scratch):
+def _write_elsewhere(model, path, format):
+    with tempfile.TemporaryDirectory(prefix="kgan-export-") as scratch:
+        _write_by_tensorflow(model, path, format, pathlib.Path(scratch))
+
+
+def _write_by_tensorflow(model, path, format, scratch):
     order = {"format": format, "endpoints": []}
     for name, endpoint in model.answers.table.items():
         _functional(name, endpoint).save(scratch / f"{name}.keras")
@@ -258,6 +294,7 @@ def _write_elsewhere(model, path, format, scratch):
     command = [sys.executable, "-m", "kgan.serving.export", scratch, path, json.dumps(order)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
+        _raise_of_system(done.stderr)
         raise ValueError(
             "The process that exports through TensorFlow failed. It can load networks made of "
             "layers of Keras and kgan, and of classes in modules that can be imported, and needs "

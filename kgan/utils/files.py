@@ -23,6 +23,7 @@ _CURES = {
 }
 _numbers = itertools.count()
 _in_progress = set()
+_cleaned = set()
 
 
 @contextlib.contextmanager
@@ -80,6 +81,9 @@ def _partial(path, ending):
     stem = path.name.removesuffix(ending)[:50]  # Of the length that names may have, some is ours.
     name = f".{stem}.{os.getpid()}-{next(_numbers)}.partial{ending}"
     partial = path.with_name(name)
+    if path.parent not in _cleaned:  # Once, since a folder may hold many files.
+        _cleaned.add(path.parent)
+        remove_stale_partials(path.parent)
     _in_progress.add(name)
     try:
         yield partial
@@ -147,7 +151,8 @@ def _remove(path):
 def remove_stale_partials(folder):
     """Removes what killed processes left half written in a folder.
 
-    What a living process writes now is left alone.
+    What a living process writes now is left alone. A process that writes its first file to a
+    folder calls it.
 
     Args:
         folder: path of the folder. It need not exist.

@@ -12,6 +12,7 @@ import pathlib
 import re
 import textwrap
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -162,6 +163,41 @@ def test_maybe_symbolic_build_spends_no_batch_on_a_call():
         assert list(inspect.signature(ours).parameters) == list(
             inspect.signature(theirs).parameters
         )
+
+
+def test_state_of_holds_what_save_weights_writes(tmp_path):
+    model = dense_model()
+    model.compile("adam", "mse")
+    model.save_weights(tmp_path / "model.weights.h5")
+
+    def arrays(file):
+        found = {}
+        file.visititems(lambda name, entry: found.update({name: entry}))
+        return {name: np.array(entry) for name, entry in found.items() if hasattr(entry, "shape")}
+
+    with h5py.File(tmp_path / "model.weights.h5") as written:
+        with h5py.File(keras_internals.state_of(model)) as held:
+            assert len(arrays(written)) > 2 and arrays(written).keys() == arrays(held).keys()
+            for name, array in arrays(written).items():
+                np.testing.assert_array_equal(array, arrays(held)[name])
+    with h5py.File(keras_internals.state_of(model, model.layers)) as held:
+        assert not any(name.startswith("layers") for name in arrays(held))
+
+
+def test_whole_file_is_there_when_a_model_loads(tmp_path):
+    seen = []
+
+    @keras.saving.register_keras_serializable("keras_internals_test")
+    class Model(keras.Sequential):
+        def load_own_variables(self, store):
+            seen.append("layers" in keras_internals.whole_file(store))
+            super().load_own_variables(store)
+
+    model = Model([keras.Input((2,)), keras.layers.Dense(1)])
+    model.save(tmp_path / "model.keras")
+    keras.saving.load_model(tmp_path / "model.keras")
+    assert seen == [True]
+    assert keras_internals.whole_file({}) is None
 
 
 def functions_of_internals():

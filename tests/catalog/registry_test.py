@@ -134,13 +134,13 @@ def test_weights_come_from_a_file(tmp_path, ending, compiled):
 def test_missing_or_broken_weights_are_refused(tmp_path, name):
     if name.startswith("broken"):
         (tmp_path / name).write_bytes(b"no zip file")
-    with pytest.raises(ValueError, match="missing or broken"):
+    with pytest.raises(ValueError, match="no such file of weights|can't be read"):
         small(weights=tmp_path / name)
 
 
 def test_weights_of_other_options_are_refused(tmp_path):
     small(generator_units=(5,)).save(tmp_path / "model.keras")
-    with pytest.raises(ValueError, match="do not fit the model 'vanilla'"):
+    with pytest.raises(ValueError, match=r"generator_units=\[4\] where the file has \[5\]"):
         small(weights=tmp_path / "model.keras")
 
 

@@ -142,7 +142,7 @@ def test_a_broken_file_is_refused_in_words(tmp_path, digits, damage):
     contents = {"truncated": whole[: len(whole) // 2], "foreign": b"GIF89a" * 99, "empty": b""}
     path.write_bytes(contents[damage])
     weights = model.get_weights()
-    with pytest.raises(ValueError, match="Received: weights="):
+    with pytest.raises(ValueError, match="model.keras can't be read.*Received: "):
         kgan.zoo.load("dcgan", like=digits, weights=path, **TINY)
     with pytest.raises((ValueError, OSError)) as error:
         keras.saving.load_model(path)
@@ -170,7 +170,7 @@ def test_weights_of_a_saved_model_load_into_a_new_one(tmp_path, digits):
     model.save(tmp_path / "model.keras")
     other = kgan.zoo.load("dcgan", like=digits, weights=tmp_path / "model.keras", **TINY)
     np.testing.assert_array_equal(other.generate(3, seed=0), model.generate(3, seed=0))
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="width=8 where the file has 4"):
         kgan.zoo.load("dcgan", like=digits, weights=tmp_path / "model.keras", width=8)
 
 

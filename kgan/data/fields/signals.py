@@ -10,6 +10,7 @@ from kgan.data.fields.field import Field
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
 from kgan.data.inspection import received, value_range
 from kgan.utils.arguments import check_rate
+from kgan.utils.files import atomic_write
 from kgan.utils.hints import Data, Limits, Scale, Shape, Tensor
 
 _TOLERANCE = 1e-3
@@ -151,8 +152,9 @@ class Signals(Field):
 
         for number, signal in enumerate(values, start=1):
             whole = np.rint(np.clip(signal, -1, 1) * (_FULL_SCALE - 1)).astype("<i2")
-            with wave.open(str(folder / f"{number:04d}.wav"), "wb") as file:
-                file.setnchannels(whole.shape[-1])
-                file.setsampwidth(2)
-                file.setframerate(round(self.rate))
-                file.writeframes(whole.tobytes())
+            with atomic_write(folder / f"{number:04d}.wav") as partial:
+                with wave.open(str(partial), "wb") as file:
+                    file.setnchannels(whole.shape[-1])
+                    file.setsampwidth(2)
+                    file.setframerate(round(self.rate))
+                    file.writeframes(whole.tobytes())
