@@ -9,7 +9,7 @@ import importlib.metadata
 import os
 import sys
 
-from kgan.utils.packages import explained_imports
+from kgan.utils.packages import explained_imports, shown
 
 # Of the installed package, so that the version stands once, in setup.cfg.
 __version__ = importlib.metadata.version("kgan")
@@ -60,8 +60,7 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
-    return sorted({*globals(), *__all__})
+__dir__ = shown([*__all__, "__version__"])
 
 
 # Everything at once, because keras.saving.load_model finds only classes that are imported already;

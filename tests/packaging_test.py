@@ -4,6 +4,7 @@ import ast
 import configparser
 import importlib.metadata
 import importlib.util
+import inspect
 import json
 import os
 import pathlib
@@ -302,3 +303,18 @@ def test_wheel_works_in_an_environment_of_its_own(wheel, tmp_path):
     # Other tests may have registered models of their own in this process.
     num_models = len(list((ROOT / "zoo").glob("[a-z]*.py")))
     assert run("kgan", "list").count("\n") == 1 + num_models
+
+
+PUBLIC = ["", *[name for name in kgan.__all__ if inspect.ismodule(getattr(kgan, name))]]
+
+
+@pytest.mark.parametrize("name", PUBLIC, ids=lambda name: name or "kgan")
+def test_tab_completion_shows_what_is_for_users(name):
+    module = getattr(kgan, name) if name else kgan
+    shown = [word for word in dir(module) if not word.startswith("_")]
+    assert shown == sorted(module.__all__) and shown
+    for word in shown:
+        value = getattr(module, word)
+        # A module that is public, or something that kgan itself defines.
+        home = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", "kgan")
+        assert home.partition(".")[0] == "kgan", word

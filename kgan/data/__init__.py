@@ -9,6 +9,7 @@ from kgan.data.lazy_arrays import LazyArray
 from kgan.data.shuffled_batches import ShuffledBatches
 from kgan.data.sources import class_names, load, load_pairs
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
+from kgan.utils.packages import shown
 from kgan.utils.pixels import to_float, to_uint8
 
 __all__ = [
@@ -38,3 +39,4 @@ __all__ = [
     "to_uint8",
     "unpack",
 ]
+__dir__ = shown(__all__)

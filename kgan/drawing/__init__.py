@@ -3,7 +3,16 @@
 from kgan.drawing.films import save_film, write_film
 from kgan.drawing.grids import BORDER, TILE, beside, image_grid, lines, side_by_side, visible
 from kgan.drawing.output import check_path, save_image, write
-from kgan.drawing.plots import bars, curves, histogram, pixels, scatter, sounds, with_margin
+from kgan.drawing.plots import (
+    bars,
+    curves,
+    histogram,
+    pixels,
+    plain_text,
+    scatter,
+    sounds,
+    with_margin,
+)
 from kgan.utils.pixels import as_uint8
 
 __all__ = [
@@ -18,6 +27,7 @@ __all__ = [
     "image_grid",
     "lines",
     "pixels",
+    "plain_text",
     "save_film",
     "save_image",
     "scatter",

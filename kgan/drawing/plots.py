@@ -196,6 +196,12 @@ def bars(names, counts):
     """
     figure, axes = _figure()
     axes.bar(np.arange(len(names)), counts)
+    names = [plain_text(name) for name in names]
     axes.set_xticks(np.arange(len(names)), names, rotation=90 if len(names) > 10 else 0)
     axes.set_ylabel("samples")
     return pixels(figure)
+
+
+def plain_text(name):
+    """A user's name for something, as Matplotlib shows it unchanged: a dollar begins no formula."""
+    return str(name).replace("$", r"\$")

@@ -5,6 +5,10 @@ from keras import ops
 
 from kgan.utils.arguments import check_count, check_weight
 from kgan.utils.hints import Config, Tensor
+from kgan.utils.packages import shown
+
+__all__ = ["ConstantThenLinear", "get"]
+__dir__ = shown(__all__)
 
 __all__ = ["ConstantThenLinear", "get"]
 

@@ -14,6 +14,7 @@ from kgan.layers.virtual_batch import (
     ReferenceBatch,
     VirtualBatchNormalization,
 )
+from kgan.utils.packages import shown
 
 __all__ = [
     "DifferentiableAugmentation",
@@ -32,3 +33,4 @@ __all__ = [
     "VirtualBatchNormalization",
     "get_augmentation",
 ]
+__dir__ = shown(__all__)

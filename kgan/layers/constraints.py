@@ -7,6 +7,10 @@ import keras
 from keras import ops
 
 from kgan.utils.hints import Config, Tensor
+from kgan.utils.packages import shown
+
+__all__ = ["WeightClipping"]
+__dir__ = shown(__all__)
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -26,6 +26,7 @@ from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential
 from kgan.losses.reconstruction import get_reconstruction
+from kgan.utils.packages import shown
 
 _LOSSES = {
     "hinge": Hinge,
@@ -131,3 +132,4 @@ __all__ = [
     "get_reconstruction",
     "standard_normal_divergence",
 ]
+__dir__ = shown(__all__)

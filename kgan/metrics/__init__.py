@@ -14,6 +14,7 @@ from kgan.metrics.similarity import (
     StructuralSimilarity,
 )
 from kgan.metrics.two_sample import TwoSampleResult, two_sample_test
+from kgan.utils.packages import shown
 
 __all__ = [
     "Coverage",
@@ -38,3 +39,4 @@ __all__ = [
     "two_sample_test",
     "update_all",
 ]
+__dir__ = shown(__all__)

@@ -11,6 +11,7 @@ from kgan.networks import (
     standard,
     unet,
 )
+from kgan.utils.packages import shown
 
 __all__ = [
     "autoencoders",
@@ -23,3 +24,4 @@ __all__ = [
     "standard",
     "unet",
 ]
+__dir__ = shown(__all__)

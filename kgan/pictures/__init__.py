@@ -16,6 +16,7 @@ from kgan.drawing import (
 from kgan.pictures.history import plot_history
 from kgan.pictures.latent_space import class_grid, interpolation_grid, latent_walk
 from kgan.pictures.strips import nearest_neighbors, neighbor_grid, strips
+from kgan.utils.packages import shown
 
 __all__ = [
     "class_grid",
@@ -33,3 +34,4 @@ __all__ = [
     "side_by_side",
     "strips",
 ]
+__dir__ = shown(__all__)

@@ -298,6 +298,8 @@ def draw_panel(axes, epochs, panel, colours=_COLOURS, ink=_INK):
     """
     from matplotlib.ticker import MaxNLocator
 
+    from kgan.drawing import plain_text
+
     few = len(epochs) <= 25
     base = [label.removesuffix(_HELD_OUT) for label in panel.lines]
     order = list(dict.fromkeys(base))
@@ -314,11 +316,11 @@ def draw_panel(axes, epochs, panel, colours=_COLOURS, ink=_INK):
             linestyle="--" if name in panel.lines and label != name else "-",
             marker="o" if few else None,
             markersize=3,
-            label=label,
+            label=plain_text(label),
         )
     if _wants_logarithm(panel.lines.values()):
         axes.set_yscale("log")
-    axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold", color=ink)
+    axes.set_title(plain_text(panel.title), loc="left", fontsize=10, fontweight="bold", color=ink)
     _mark_best(axes, epochs, panel, ink)
     axes.set_xlabel("epoch", fontsize=9, color=ink)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))

@@ -36,3 +36,12 @@ def explained_imports():
             f"Received: {error}",
             name=error.name,
         ) from error
+
+
+def shown(names):
+    """What a public module has as its `__dir__`, so that tab completion shows what is for users.
+
+    Args:
+        names: list of strings, the module's `__all__`.
+    """
+    return lambda: sorted([*names, "__all__", "__doc__", "__file__", "__name__"])
