@@ -6,15 +6,16 @@ settings), `history.csv` (the losses and the figures of `Health`, one row per ep
 at).
 """
 
-import csv
 import dataclasses
 import json
 import pathlib
+import zipfile
 
 import keras
 
-from kgan.app.run_settings import NAMES
+from kgan.app.run_settings import checked_record
 from kgan.game import AdversarialModel
+from kgan.utils.damaged import keep_aside, read_object
 from kgan.utils.files import atomic_write
 
 
@@ -51,29 +52,44 @@ class Run:
     def read(self):
         """The run's record, or `None` in a folder that is new or empty.
 
+        Where run.json is missing or damaged, the copy in model.keras takes its place.
+
         Raises:
-            ValueError: when the folder holds something else, or the record is damaged.
+            ValueError: when the folder holds something else, or no record that can be read.
         """
+        saved = self.read_saved()
         if not self.record_file.exists():
             found = sorted(path.name for path in self.folder.glob("[!.]*"))
-            if found:
+            if found and saved is None:
                 raise ValueError(
                     "The folder is not empty and holds no run.json, so it is no run that could go "
                     f"on. Choose a new folder with --out. Received: {self.folder} with {found[:5]}"
                 )
-            return None
+            return saved
         try:
-            record = json.loads(self.record_file.read_text())
-            # What is not there raises a KeyError here, and not in the middle of things.
-            record["settings"] = {name: record["settings"][name] for name in NAMES}
-            record["examples"], record["sample_shape"] = record["examples"], record["sample_shape"]
-        except (ValueError, KeyError, TypeError) as error:
+            return checked_record(read_object(self.record_file))
+        except ValueError as error:
+            if saved is not None:
+                keep_aside(self.record_file, f"is damaged: {error}")
+                return saved
             raise ValueError(
                 f"{self.record_file} is damaged, so the run can't be resumed. The model in "
                 "model.keras can still be used; to train, choose a new folder with --out. "
-                f"Received: {type(error).__name__} {error}"
+                f"Received: {error}"
             ) from error
-        return record
+
+    def read_saved(self):
+        """The record that lies in model.keras: what its model was trained with, as it was then.
+
+        Returns:
+            A dict with `epochs` and `logs` of the last epoch too, or `None` where there is none, as
+            before the first epoch and in runs of earlier versions.
+        """
+        try:
+            with zipfile.ZipFile(self.model_file) as archive:
+                return checked_record(json.loads(archive.read(self.record_file.name)))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+            return None  # What is wrong with the file is said when the model is loaded.
 
     def write(self, record):
         """Writes the run's record, in an atomic write."""
@@ -81,19 +97,20 @@ class Run:
         with atomic_write(self.record_file) as partial:
             partial.write_text(json.dumps(record, indent=2) + "\n")
 
-    def trim_history(self, epochs):
-        """Takes rows of epochs that the saved model has not seen out of the history.
+    def save(self, model, record, epochs, logs):
+        """Saves the model and, in the same file, the record: so the two can't disagree.
 
-        A run that was killed between writing a row and saving the model trains that epoch again.
+        Args:
+            model: the model.
+            record: dict, the run's record.
+            epochs: integer, how many epochs the model has been trained.
+            logs: dict of floats, what the last of them logged.
         """
-        if not self.history_file.exists():
-            return
-        with self.history_file.open(newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        # A row that was cut off by the kill is shorter than the header.
-        rows = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
-        with atomic_write(self.history_file) as partial, partial.open("w", newline="") as file:
-            csv.writer(file).writerows([header, *rows] if rows else [])
+        with atomic_write(self.model_file) as partial:
+            model.save(partial)
+            with zipfile.ZipFile(partial, "a") as archive:
+                content = {**record, "epochs": epochs, "logs": logs}
+                archive.writestr(self.record_file.name, json.dumps(content, indent=2))
 
 
 def load_model(path):

@@ -8,15 +8,17 @@ import pathlib
 import platform
 import random
 import time
+import uuid
 
 import keras
 import numpy as np
 
-from kgan import report, zoo
-from kgan.app.run_callbacks import callbacks_of
+from kgan import zoo
+from kgan.app.fingerprint import fingerprint
+from kgan.app.run_callbacks import callbacks_of, lacks_last_row, write_report
 from kgan.app.run_folder import Run, load_model
 from kgan.app.run_lock import locked
-from kgan.app.run_settings import DEFAULTS, check_same, normalized
+from kgan.app.run_settings import DEFAULTS, changes_of, check_allowed, edits, normalized
 from kgan.app.user_files import load_data
 from kgan.catalog import registry
 from kgan.data.checks import check
@@ -32,6 +34,7 @@ def train(
     data_dir=None,
     steps_per_execution=None,
     picture_every=1,
+    allow_changes=False,
     print_fn=print,
 ):
     """Trains a model of the zoo in a folder, from where an earlier call with that folder stopped.
@@ -49,6 +52,8 @@ def train(
         steps_per_execution: integer, batches per compiled call. Defaults to `None`: as before, or
             1.
         picture_every: integer, epochs from picture to picture; 0 for none. Defaults to 1.
+        allow_changes: boolean, whether a run goes on with other data, batches or another backend
+            than it was started with. Defaults to `False`: what differs is named, and nothing done.
         print_fn: function that is called with each line of the report. Defaults to `print`.
 
     Returns:
@@ -63,38 +68,77 @@ def train(
     builder = registry.builder_of(asked["model"])
     with locked(run.folder):
         return _train(
-            run, builder, epochs, asked, data_dir, steps_per_execution, picture_every, print_fn
+            run,
+            builder,
+            epochs,
+            asked,
+            data_dir=data_dir,
+            steps_per_execution=steps_per_execution,
+            picture_every=picture_every,
+            allow_changes=allow_changes,
+            print_fn=print_fn,
         )
 
 
-def _train(run, builder, epochs, asked, data_dir, steps_per_execution, picture_every, print_fn):
-    legal = inspect.signature(builder).parameters
-    record = run.read()
+def _train(
+    run,
+    builder,
+    epochs,
+    asked,
+    *,
+    data_dir,
+    steps_per_execution,
+    picture_every,
+    allow_changes,
+    print_fn,
+):
+    record, saved = run.read(), run.read_saved()
     asked = normalized(asked, builder)
+    changes, given = [], {name: value for name, value in asked.items() if value is not None}
     if record is None:
-        given = {name: value for name, value in asked.items() if value is not None}
         settings = {**DEFAULTS, **given}
         if settings["seed"] is None:
             settings["seed"] = random.randrange(2**31)
     else:
-        settings = record["settings"]
-        check_same(run, settings, asked, {name: o.default for name, o in legal.items()})
+        if saved and saved.get("id") != record.get("id"):
+            raise ValueError(
+                f"{run.model_file} was not saved by this run, but by that of "
+                f"{saved['settings']['model']} on {saved['settings']['data']}. Put the run's own "
+                "file back, or start another run in a new folder with --out."
+            )
+        changes += edits(record, saved) if saved else []
+        settings = (saved or record)["settings"]
+        defaults = {name: o.default for name, o in inspect.signature(builder).parameters.items()}
+        changes += changes_of(run, settings, asked, defaults)
+        check_allowed(run, changes, allow_changes, print_fn)
+        settings = {**settings, **given, "options": settings["options"]}
     model = load_model(run.model_file) if record and run.model_file.exists() else None
-    done = _epochs_done(run, model, record) if model else 0
-    if done >= epochs:
+    done = _epochs_done(run, model, record, saved) if model else 0
+    unseen = saved if done and saved and lacks_last_row(run, done) else None
+    if done >= epochs and not unseen:
         print_fn(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
     loaded = load_data(settings["data"], settings, data_dir, registry.takes_labels(builder))
     arrays = _arrays(loaded)
     # An epoch is as long as the longest of several collections.
     examples = max(len(array) for array in arrays)
-    found = {"examples": examples, "sample_shape": list(np.shape(arrays[0])[1:])}
-    if record and found != {name: record[name] for name in found}:
-        raise ValueError(
-            f"The data {settings['data']!r} is no longer what the run in {run.folder} was started "
-            f"with: {_describe(found)} where the run has {_describe(record)}. Bring the old data "
-            "back, or start another run in a new folder with --out."
-        )
+    found = {
+        "examples": examples,
+        "sample_shape": list(np.shape(arrays[0])[1:]),
+        "fingerprint": fingerprint(arrays),
+    }
+    if record is None:
+        record = {"id": uuid.uuid4().hex, "settings": settings, **found, "versions": _versions()}
+    else:
+        changed = _changes_of_data(saved or record, found, settings)
+        check_allowed(run, changed, allow_changes, print_fn)
+        changes += changed
+        if "fingerprint" not in record:
+            print_fn("An earlier kgan started this run: only the data's shape could be compared.")
+        record = {**record, "settings": settings, **found}
+        if changes:
+            record["versions"] = _versions()
+            record["changes"] = [*record.get("changes", []), {"epoch": done, "what": changes}]
     if model is None:
         model = _build(settings, loaded, builder)
     # Before the first step, and before a folder is made, where the model can't learn from them.
@@ -102,10 +146,8 @@ def _train(run, builder, epochs, asked, data_dir, steps_per_execution, picture_e
     if steps_per_execution not in (None, model.steps_per_execution):
         # With its own optimizer, this changes nothing but the number of batches per call.
         model.compile(optimizer=model.optimizer, steps_per_execution=steps_per_execution)
-    if record is None:
-        run.write({"settings": settings, **found, "versions": _versions()})
-    run.trim_history(done)
-    steps = -(-found["examples"] // settings["batch_size"])
+    run.write({name: value for name, value in record.items() if name not in ("epochs", "logs")})
+    steps = -(-examples // settings["batch_size"])
     print_fn(
         f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
         f"{keras.config.backend()} on {_device(model)}."
@@ -117,26 +159,47 @@ def _train(run, builder, epochs, asked, data_dir, steps_per_execution, picture_e
         loaded,
         batch_size=settings["batch_size"],
         initial_epoch=done,
-        epochs=epochs,
-        callbacks=callbacks_of(run, model, checked, picture_every),
+        epochs=max(done, epochs),
+        callbacks=callbacks_of(run, model, checked, picture_every, record, unseen),
         # Where the bar can't be redrawn, Keras would print each step on a new line.
         verbose="auto" if os.isatty(1) else 2,
     )
     minutes = (time.perf_counter() - start) / 60
-    steps *= epochs - done
-    print_fn(f"Trained epochs {done + 1} to {epochs}: {steps} steps in {minutes:.1f} minutes.")
+    if epochs > done:
+        steps *= epochs - done
+        print_fn(f"Trained epochs {done + 1} to {epochs}: {steps} steps in {minutes:.1f} minutes.")
+    else:
+        print_fn(f"The run has {done} epochs already, of which the last now has its row too.")
     print_fn(f"  model     {run.model_file}")
     print_fn(f"  losses    {run.history_file}")
     if picture_every:
         print_fn(f"  pictures  {run.samples}")
-    print_fn(f"  report    {report.write(run.folder)}")
+    print_fn(f"  report    {write_report(run)}")
     return model
 
 
-def _epochs_done(run, model, record):
+def _changes_of_data(record, found, settings):
+    """What is other than it was when the run began, beside what the user asks for."""
+    changes = []
+    shapes = [_describe(found), _describe(record)]
+    if shapes[0] != shapes[1]:
+        changes.append(f"the data {settings['data']!r}, {shapes[0]} where the run has {shapes[1]}")
+    elif record.get("fingerprint", found["fingerprint"]) != found["fingerprint"]:
+        changes.append(
+            f"the data {settings['data']!r}, which has other content than when the run began"
+        )
+    backend = record.get("versions", {}).get("backend", keras.config.backend())
+    if backend != keras.config.backend():
+        changes.append(f"the backend, {keras.config.backend()} where the run has {backend}")
+    return changes
+
+
+def _epochs_done(run, model, record, saved):
     # The game's clock, saved with the weights, so the two can't disagree after a kill.
-    steps = -(-record["examples"] // record["settings"]["batch_size"])
     clock = model.batches_seen
+    if saved:
+        return saved["epochs"]
+    steps = -(-record["examples"] // record["settings"]["batch_size"])
     if clock % steps:
         raise ValueError(
             f"{run.model_file} was not saved by this run: it has made {clock} steps, which are no "

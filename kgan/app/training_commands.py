@@ -131,6 +131,13 @@ def train(
     picture_every: Annotated[
         int, typer.Option(min=0, help="Epochs from picture to picture; 0 for none.")
     ] = 1,
+    allow_changes: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changes",
+            help="Resume although the data, the batch size or the backend are not what they were.",
+        ),
+    ] = False,
     module: Module = None,
 ):
     """Train a model, or resume a run that was stopped or is to have more epochs.
@@ -159,6 +166,7 @@ def train(
             data_dir=data_dir,
             steps_per_execution=steps_per_execution,
             picture_every=picture_every,
+            allow_changes=allow_changes,
             print_fn=typer.echo,
         )
     except KeyboardInterrupt:
