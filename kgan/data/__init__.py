@@ -1,5 +1,6 @@
 """Data: its kinds, what models accept, toy distributions, loaders for datasets and folders."""
 
+from kgan.data.augmented_images import augmented
 from kgan.data.checks import check
 from kgan.data.edges import edges
 from kgan.data.field_inference import describe_data
@@ -22,6 +23,7 @@ __all__ = [
     "Signals",
     "Text",
     "Vectors",
+    "augmented",
     "check",
     "class_names",
     "describe_data",

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from kgan.data.lazy_arrays import is_on_demand, rows_of
 from kgan.data.shuffled_batches import ShuffledBatches
 from kgan.data.two_collections import unshuffled
 
@@ -14,10 +15,12 @@ def shuffled_batches(arrays, batch_size, permutation=None, paired=True):
     epoch 0. Here the order is whatever `permutation` answers when an epoch begins.
 
     Args:
-        arrays: tuple of NumPy arrays, of equal length where they are paired.
+        arrays: tuple of NumPy arrays or `kgan.data.LazyArray`, of equal length where they are
+            paired. What is on disk, mapped files too, is read a batch at a time, one ahead.
         batch_size: integer. A last, smaller batch holds the rest.
         permutation: function without arguments that returns the order of the samples in a new
-            epoch, an integer array; with a column for each array where they are not paired.
+            epoch, an integer array, whose numbers beyond the last sample are variants of a
+            `LazyArray`; with a column for each array where they are not paired.
             Defaults to `None`: the arrays' own order.
         paired: boolean, whether sample `i` of one belongs to sample `i` of the others. Otherwise
             an epoch is as long as the longest. Defaults to `True`.
@@ -28,6 +31,23 @@ def shuffled_batches(arrays, batch_size, permutation=None, paired=True):
     if keras.config.backend() == "tensorflow":
         return _dataset(arrays, batch_size, permutation, paired)
     return ShuffledBatches(arrays, batch_size, permutation, paired)
+
+
+def _gather_from(array):
+    import tensorflow as tf
+
+    tensor = tf.convert_to_tensor(np.ascontiguousarray(array))
+    return lambda indices: tf.gather(tensor, indices)
+
+
+def _read_from(array):
+    import tensorflow as tf
+
+    def take(indices):
+        rows = tf.numpy_function(lambda chosen: rows_of(array, chosen), [indices], array.dtype)
+        return tf.ensure_shape(rows, (indices.shape[0], *array.shape[1:]))
+
+    return take
 
 
 def _dataset(arrays, batch_size, permutation, paired):
@@ -66,7 +86,7 @@ def _dataset(arrays, batch_size, permutation, paired):
 
     def gather(indices):
         columns = [indices] * len(arrays) if paired else tf.unstack(indices, axis=1)
-        return tuple(tf.gather(tensor, column) for tensor, column in zip(tensors, columns))
+        return tuple(take(column) for take, column in zip(takers, columns))
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
@@ -75,7 +95,9 @@ def _dataset(arrays, batch_size, permutation, paired):
     # epoch waiting until it wakes.
     options.experimental_optimization.apply_default_optimizations = False
     options.autotune.enabled = False
-    tensors = tuple(tf.convert_to_tensor(np.ascontiguousarray(array)) for array in arrays)
+    # Where one is read on demand, all are: its indices may count beyond the length of the others.
+    make_taker = _read_from if any(map(is_on_demand, arrays)) else _gather_from
+    takers = [make_taker(array) for array in arrays]
     batches = tf.data.Dataset.range(1).map(order).flat_map(cut)
     batches = batches.map(gather)
     cardinality = -(-num_used // batch_size)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kgan.data.field_lookup import are_paired, flatten, keys_of, pick
 from kgan.data.fields import Field
-from kgan.data.inspection import kind_of, peek, received, to_numpy
+from kgan.data.inspection import as_array, kind_of, peek, received
 from kgan.data.string_datasets import encoded
 from kgan.data.two_collections import is_two_collections, zipped
 from kgan.utils.hints import Data
@@ -103,12 +103,12 @@ def _as_arrays(x, name="x"):
         return x
     if isinstance(x, tuple):
         return tuple(_as_arrays(entry, name) for entry in x if entry is not None)
-    return to_numpy(x, name)
+    return as_array(x, name)
 
 
 def _received_any(name, value):
     try:
-        return received(name, to_numpy(value, name)).removeprefix("Received: ")
+        return received(name, as_array(value, name)).removeprefix("Received: ")
     except (TypeError, ValueError):
         return f"{name} of type {type(value).__name__}."
 
@@ -125,7 +125,7 @@ def _check_values(fields, values, where=""):
                 f"{first} has {len(checked[0])} samples and {field.name} has {len(array)}. "
                 "Expected one for one. Cut both to the same samples, in the same order. "
                 f"{received(first + where, checked[0])} "
-                f"{received(field.name + where, to_numpy(value))}"
+                f"{received(field.name + where, as_array(value))}"
             )
     return checked
 
@@ -154,7 +154,7 @@ def _check_dataset(fields, dataset, y, kind):
     element, dataset = peek(dataset, kind)
     where = " (first batch)"
     values = tuple(
-        to_numpy(value, field.name + where)
+        as_array(value, field.name + where)
         for field, value in zip(fields, pick(fields, element), strict=True)
     )
     for field, value in zip(fields, values, strict=True):

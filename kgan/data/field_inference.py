@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
-from kgan.data.inspection import kind_of, peek, to_numpy
+from kgan.data.inspection import as_array, kind_of, peek, to_numpy
 from kgan.utils.hints import Data
 
 # What data may be where nobody says so, in the order in which kinds are tried.
@@ -152,7 +152,7 @@ def _described(values, kinds, is_dataset):
             value, name = values[place], "x" if not place else "y"
         else:
             break
-        array = to_numpy(value, name)
+        array = as_array(value, name)
         kind = next((kind for kind in allowed if kind.claims(array)), None)
         if kind is None and place:
             break  # What a model has no use for, such as labels, may lie in its data.
@@ -176,7 +176,7 @@ def _key(named, allowed, place, used):
     if not keys and len(named) > 1:
         # Names of a model's own: the first entry that could be meant.
         for key, value in named.items():
-            if key not in used and any(kind.claims(to_numpy(value, key)) for kind in allowed):
+            if key not in used and any(kind.claims(as_array(value, key)) for kind in allowed):
                 return key
     return next(iter(keys), None)
 

@@ -7,6 +7,8 @@ import numbers
 import keras
 import numpy as np
 
+from kgan.data.lazy_arrays import LazyArray
+
 _CHUNK_BYTES = 16 * 2**20
 
 
@@ -119,6 +121,11 @@ def to_numpy(value, name="x"):
     return array.astype("float32") if array.dtype.name == "bfloat16" else array
 
 
+def as_array(value, name="x"):
+    """As `to_numpy`, but samples that are read on demand stay what they are."""
+    return value if isinstance(value, LazyArray) else to_numpy(value, name)
+
+
 def _stack(values, name):
     if values and all(isinstance(value, (bool, numbers.Number)) for value in values):
         return np.asarray(values)
@@ -137,10 +144,12 @@ def _stack(values, name):
 
 
 def chunks(array):
-    """Yields consecutive parts of `array` along its first axis, each of some 16 MB."""
+    """Yields consecutive parts of `array`, each of some 16 MB; of a `LazyArray` the first alone."""
     step = max(1, _CHUNK_BYTES // max(1, array[:1].nbytes))
     for start in range(0, len(array), step):
-        yield array[start : start + step]
+        yield np.asarray(array[start : start + step])
+        if isinstance(array, LazyArray):
+            return  # To look at the rest is to read it all before training.
 
 
 def value_range(array):
@@ -155,7 +164,8 @@ def value_range(array):
 def received(name, array):
     """Returns the last sentence of every message: what was given, in numbers."""
     text = f"Received: {name} of shape {array.shape}, dtype {array.dtype}"
-    if array.size and array.ndim and array.dtype.kind in "biuf":
+    is_here = not isinstance(array, LazyArray)
+    if is_here and array.size and array.ndim and array.dtype.kind in "biuf":
         low, high = value_range(array.astype("uint8") if array.dtype.kind == "b" else array)
         text += f", values in [{low:.6g}, {high:.6g}]"
     return text + "."

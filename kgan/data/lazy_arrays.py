@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -93,6 +93,12 @@ class LazyArray:
         """Bytes that all samples would take in memory."""
         return self.size * self.dtype.itemsize
 
+    def astype(self, dtype: Any) -> Self:
+        """The same samples, which become another dtype when they are read."""
+        view = copy.copy(self)
+        view.dtype = np.dtype(dtype)
+        return view
+
     def __len__(self):
         return len(self._rows)
 
@@ -121,6 +127,7 @@ class LazyArray:
             raise IndexError(f"There is no sample {key}: there are {len(self)}.")
         which, places = np.divmod(np.atleast_1d(indices), max(1, len(self)))
         samples = self.read_variants(self._rows.start + self._rows.step * places, which)
+        samples = samples.astype(self.dtype, copy=False)
         return samples if indices.ndim else samples[0]
 
     def __array__(self, dtype=None, copy=None):
@@ -131,3 +138,26 @@ class LazyArray:
             stop = min(start + _BLOCK, len(self))
             whole[start:stop] = self[np.arange(start, stop)]
         return whole if dtype is None else whole.astype(dtype)
+
+
+def rows_of(array, chosen):
+    """Samples of an array, in memory.
+
+    Args:
+        array: NumPy array or `LazyArray`.
+        chosen: slice, or integer array of places; beyond the last one begin the variants of a
+            `LazyArray`, which other arrays beside it do not have.
+
+    Returns:
+        NumPy array.
+    """
+    if isinstance(array, LazyArray) or isinstance(chosen, slice):
+        return np.asarray(array[chosen])
+    return array[chosen % len(array)]
+
+
+def is_on_demand(array):
+    """Whether samples are read when they are asked for: of a `LazyArray`, or a mapped file."""
+    while isinstance(array, np.ndarray) and not isinstance(array, np.memmap):
+        array = array.base
+    return isinstance(array, LazyArray | np.memmap)

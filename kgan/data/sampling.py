@@ -59,7 +59,9 @@ def first_samples(fields, data, count):
     """
     if not isinstance(data, tuple):
         return {}
-    return {field.name: array[:count] for field, array in zip(fields, data, strict=True)}
+    return {
+        field.name: np.asarray(array[:count]) for field, array in zip(fields, data, strict=True)
+    }
 
 
 def _numpy(fields, batch):

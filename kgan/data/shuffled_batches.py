@@ -1,10 +1,15 @@
 """Batches of arrays in an order that the caller decides, epoch by epoch."""
 
+import concurrent.futures
+import functools
+import operator
+import os
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
+from kgan.data.lazy_arrays import is_on_demand, rows_of
 from kgan.data.two_collections import unshuffled
 
 
@@ -17,7 +22,8 @@ class ShuffledBatches(keras.utils.PyDataset):
     and the ragged last batch no longer comes last.
 
     Args:
-        arrays: Tuple of NumPy arrays, one per field, of equal length where they are paired.
+        arrays: Tuple of NumPy arrays or `kgan.data.LazyArray`, one per field, of equal length where
+            they are paired. What is on disk is read one batch ahead.
         batch_size: Samples per batch, at least 1. The last batch of an epoch holds the rest.
         permutation: Function without arguments that returns the order of a new epoch: the integers
             `0..n-1`, each once; for arrays that are not paired, a column of indices for each, as
@@ -78,6 +84,9 @@ class ShuffledBatches(keras.utils.PyDataset):
         self.num_samples = max(lengths)
         self._order = None
         self._is_finished = False
+        self._ahead = None
+        # What is on disk is read while the model takes a step.
+        self._is_on_demand = any(map(is_on_demand, arrays))
 
     @property
     def num_batches(self) -> int:
@@ -92,7 +101,7 @@ class ShuffledBatches(keras.utils.PyDataset):
         its order, so that each sample comes once, and `permutation` is not called for nothing.
         """
         if self._is_finished:
-            self._order = None
+            self._order = self._ahead = None
             self._is_finished = False
 
     def __iter__(self):
@@ -108,15 +117,25 @@ class ShuffledBatches(keras.utils.PyDataset):
             raise IndexError(f"There is no batch {index}: an epoch has {num_batches}.")
         if self._order is None:
             self._order = self._new_order()
+        ahead, self._ahead = self._ahead, None
+        is_there = ahead is not None and ahead[0] == index
+        batch = ahead[1].result() if is_there else self._read(index)
+        if self._is_on_demand and index + 1 < num_batches:
+            self._ahead = index + 1, _reader().submit(self._read, index + 1)
+        self._is_finished = self._is_finished or index == num_batches - 1
+        # Keras takes a third entry for sample weights, and no fourth.
+        return batch if len(batch) < 3 else (batch,)
+
+    def _read(self, index):
         start = index * self.batch_size
         chosen = slice(start, start + self.batch_size)
         if self._order is not None:
             chosen = self._order[chosen]
-        self._is_finished = self._is_finished or index == num_batches - 1
         columns = [chosen if self.paired else chosen[:, i] for i in range(len(self.arrays))]
-        batch = tuple(array[column] for array, column in zip(self.arrays, columns, strict=True))
-        # Keras takes a third entry for sample weights, and no fourth.
-        return batch if len(batch) < 3 else (batch,)
+        pairs = zip(self.arrays, columns, strict=True)
+        # Where one is read on demand, indices may count beyond the length of the others.
+        take = rows_of if self._is_on_demand else operator.getitem
+        return tuple(take(array, column) for array, column in pairs)
 
     def _new_order(self):
         if self.permutation is None:
@@ -133,3 +152,12 @@ class ShuffledBatches(keras.utils.PyDataset):
                 f"{order.shape}, dtype {order.dtype}."
             )
         return order
+
+
+@functools.cache
+def _reader():
+    return concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="kgan-batches")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reader.cache_clear)

@@ -22,12 +22,20 @@ class EpochOrder(keras.callbacks.Callback):
     Args:
         lengths: list of integers, how many samples each field has.
         paired: boolean, whether sample `i` of one belongs to sample `i` of the others.
+        variants: list of integers, in how many ways a sample of each can be read: see
+            `kgan.data.augmented`. Defaults to one way.
     """
 
-    def __init__(self, lengths, paired):
+    def __init__(self, lengths, paired, variants=(1,)):
         super().__init__()
+        if paired and len(set(variants) - {1}) > 1:
+            raise ValueError(
+                "Pairs are mirrored and cropped as one. Expected the same of all fields that are "
+                f"augmented. Received: {tuple(variants)} variants"
+            )
         self.lengths = lengths
         self.paired = paired
+        self.variants = variants
 
     def on_epoch_begin(self, epoch, logs=None):
         """Reads the seed."""
@@ -38,6 +46,12 @@ class EpochOrder(keras.callbacks.Callback):
     def permutation(self):
         """The order of the epoch that has begun."""
         generator = np.random.default_rng(self._key)
+        lengths, variants = np.array(self.lengths), np.array(self.variants)
         if self.paired:
-            return generator.permutation(self.lengths[0])
-        return orders(self.lengths, generator)
+            # A pair is mirrored as one.
+            order, lengths, variants = generator.permutation(lengths[0]), lengths[0], max(variants)
+        else:
+            order = orders(self.lengths, generator)
+        if np.max(variants) == 1:
+            return order
+        return order + lengths * generator.integers(variants, size=order.shape)

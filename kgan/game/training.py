@@ -101,7 +101,8 @@ class Training:
             if take_data is not None:
                 take_data(data)
         if isinstance(data, tuple):
-            order = EpochOrder([len(x) for x in data], are_paired(self.fields)) if shuffle else None
+            lengths, variants = zip(*((len(x), getattr(x, "variants", 1)) for x in data))
+            order = EpochOrder(lengths, are_paired(self.fields), variants) if shuffle else None
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
             data = self._batches(data, batch_size, order)
         callbacks = _with(GiveWay(self.step_lock), callbacks, self)

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
-from kgan.data.inspection import received, to_numpy
+from kgan.data.inspection import as_array, received
 from kgan.utils.hints import Config, Data, Limits, Scale, Shape, Tensor
 
 
@@ -143,7 +143,7 @@ class Field:
             ValueError: If shape or values are not what the field declares.
         """
         name = name or self.name
-        array = to_numpy(value, name)
+        array = as_array(value, name)
         self._check_numbers(array, name)
         if array.size == 0:
             raise ValueError(

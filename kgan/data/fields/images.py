@@ -234,7 +234,8 @@ def _check_integers(array, name):
             )
         array = array.astype("uint8")
     # Pictures end this search in the first part.
-    if not any(chunk.max() > 1 for chunk in chunks(array)) and array.any():
+    is_dark = not any(chunk.max() > 1 for chunk in chunks(array))
+    if is_dark and any(chunk.any() for chunk in chunks(array)):
         warnings.warn(
             f"{name} are integers that are all 0 or 1, which is nearly black. Expected pixels in "
             f"0..255. Scale binary images with `x * 255`. {received(name, array)}",

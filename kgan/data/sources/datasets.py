@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kgan.data import toys
+from kgan.data import augmented_images, toys
 from kgan.data.sources import image_folders
 from kgan.data.sources import prepared_datasets as tfds
 from kgan.data.sources.image_decoding import convert
@@ -32,6 +32,7 @@ def load(
     labels: bool = False,
     max_examples: int | None = None,
     stream: bool = False,
+    augment: str | None = None,
 ) -> Any:
     """Loads a named dataset, or a folder of images.
 
@@ -67,11 +68,14 @@ def load(
         stream: Whether the images of a folder stay on disk, and are read a batch at a time. The
             beginning of each file is read at once, and all of those with transparency or a palette
             unless `channels` is given. Defaults to `False`.
+        augment: `"mirror"`, `"crop"` or `"mirror,crop"`, to let `fit` see more than there is: see
+            `kgan.data.augmented`. For crops, images are loaded an eighth larger than `size`, which
+            is then needed. Defaults to `None`.
 
     Returns:
         uint8 images of shape `(n, height, width, channels)`, or float32 points of shape `(n, 2)`
-        (`(n, 1)` for `"gaussian"`); with `stream=True` a `kgan.data.LazyArray` of that shape,
-        which `fit`, `evaluate` and `like=` take in place of an array, with the same results. With
+        (`(n, 1)` for `"gaussian"`); with `stream=True` or `augment` a `kgan.data.LazyArray` of that
+        shape, which `fit`, `evaluate` and `like=` take in place of an array. With
         `labels=True` a tuple `(samples, labels)`, where labels have the shape `(n,)`: strings of
         folders, from which a model learns the names of its classes, and int32 of other data.
 
@@ -102,6 +106,14 @@ def load(
             "The split must be a name. Expected for example 'train' or 'test'. Pass "
             f"split='train'. Received: split={split!r}."
         )
+    larger, show = _ways(augment, size)
+    loaded = _loaded(
+        name_or_folder, split, larger, channels, data_dir, labels, max_examples, stream
+    )
+    return (show(loaded[0]), loaded[1]) if labels else show(loaded)
+
+
+def _loaded(name_or_folder, split, size, channels, data_dir, labels, max_examples, stream):
     kind = _kind_of(name_or_folder)
     if kind == "folder":
         options = (split, size, channels, labels, max_examples, stream)
@@ -130,6 +142,21 @@ def load(
     return _load_digits(split, size, channels, labels, max_examples)
 
 
+def _ways(augment, size):
+    """The size to load, and a function that makes what `augment` asks for of what is loaded."""
+    ways = augmented_images.read_ways(augment)
+    if not ways:
+        return size, lambda images: images
+    if "crop" in ways and size is None:
+        raise ValueError(
+            "Crops are windows of images that are loaded a little larger. Expected their size. "
+            f"Pass for example size=64. Received: augment={augment!r}, size=None."
+        )
+    larger = tuple(map(augmented_images.with_margin, size)) if "crop" in ways else size
+    crop = size if "crop" in ways else None
+    return larger, lambda x: augmented_images.augmented(x, "mirror" in ways, crop)
+
+
 def load_pairs(
     first: FilePath,
     second: FilePath,
@@ -139,6 +166,7 @@ def load_pairs(
     channels: int | None = None,
     max_examples: int | None = None,
     stream: bool = False,
+    augment: str | None = None,
 ) -> tuple[Any, Any]:
     """Loads two folders of images whose files belong together, pair by pair.
 
@@ -155,6 +183,8 @@ def load_pairs(
             folder and colour in the other.
         max_examples: At most this many pairs, spread evenly. Defaults to `None`, all.
         stream: As for `load`. Defaults to `False`.
+        augment: As for `load`: both images of a pair are mirrored and cropped as one. Defaults to
+            `None`.
 
     Returns:
         A tuple of two arrays as of `load`, of equal length, in the order of the names.
@@ -182,8 +212,9 @@ def load_pairs(
     pairs = image_folders.matched(first, second, split)
     if max_examples is not None and max_examples < len(pairs):
         pairs = [pairs[place] for place in image_folders.spread(len(pairs), max_examples)]
-    sides = [ImageFiles(paths, size, channels) for paths in zip(*pairs, strict=True)]
-    return tuple(side if stream else side.load() for side in sides)
+    larger, show = _ways(augment, size)
+    sides = [ImageFiles(paths, larger, channels) for paths in zip(*pairs, strict=True)]
+    return tuple(show(side if stream else side.load()) for side in sides)
 
 
 def _check_options(size, channels, max_examples):
