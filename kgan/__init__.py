@@ -17,6 +17,7 @@ __version__ = importlib.metadata.version("kgan")
 # Where each public name comes from; a name that maps to its own module is that module.
 _HOMES = {
     "GAN": "kgan.models",
+    "VAEGAN": "kgan.models",
     "AdversarialModel": "kgan.game",
     "Autoencoder": "kgan.models",
     "AuxiliaryClassifierGAN": "kgan.models",

@@ -13,8 +13,8 @@ from kgan.utils.hints import Config, Tensor
 _LOWEST, _HIGHEST = -7.0, 7.0
 
 
-def _per_sample(x):
-    """The sum over everything but the batch, in float32."""
+def per_sample_sum(x):
+    """Return the sum over everything but the batch, a tensor (batch,)."""
     return ops.sum(ops.reshape(x, (ops.shape(x)[0], -1)), axis=-1)
 
 
@@ -105,7 +105,7 @@ class Bernoulli(Likelihood):
         """Return the cross-entropy with its sign reversed, summed over pixels."""
         target = (ops.cast(x, "float32") + 1.0) / 2.0
         logits = ops.cast(made, "float32")
-        return _per_sample(target * logits - ops.softplus(logits))
+        return per_sample_sum(target * logits - ops.softplus(logits))
 
     def mean(self, made: Tensor) -> Tensor:
         """Return the probabilities, on the data's scale of [-1, 1]."""
@@ -165,7 +165,7 @@ class Gaussian(Likelihood):
         mean, log_scale = self._parts(made)
         distance = (ops.cast(x, "float32") - mean) * ops.exp(-log_scale)
         density = -0.5 * ops.square(distance) - log_scale - 0.5 * math.log(2.0 * math.pi)
-        return _per_sample(density)
+        return per_sample_sum(density)
 
     def mean(self, made: Tensor) -> Tensor:
         """Return the means."""
@@ -212,7 +212,7 @@ class DiscretizedLogistic(Likelihood):
         first = -ops.softplus(-upper)
         last = -ops.softplus(lower)
         nats = ops.where(x < -0.999, first, ops.where(x > 0.999, last, inside))
-        return _per_sample(nats)
+        return per_sample_sum(nats)
 
     def mean(self, made: Tensor) -> Tensor:
         """Return the means, within [-1, 1]."""

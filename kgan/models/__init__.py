@@ -12,9 +12,11 @@ from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
 from kgan.models.unpaired import UnpairedTranslator
+from kgan.models.vae_gan import VAEGAN
 
 __all__ = [
     "GAN",
+    "VAEGAN",
     "Autoencoder",
     "AuxiliaryClassifierGAN",
     "ClassifierCondition",
