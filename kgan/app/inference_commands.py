@@ -86,6 +86,7 @@ def generate(
             f"Received: {target}, a {type(model).__name__}"
         )
     endpoint = model.endpoints[name]
+    model.answers.require_memory(name, count)
     given = labels
     if text:
         given = [text[place % len(text)] for place in range(count)]

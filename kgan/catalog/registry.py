@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kgan.backend.variable_memory import checked_variables
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
 from kgan.catalog.like import Like, image_pairs
@@ -178,6 +179,7 @@ def load(
         A `kgan.AdversarialModel`.
 
     Raises:
+        MemoryError: when its networks are larger than the memory that is free.
         ValueError: when there is no such model, option or file, or an option contradicts those of
             the weights; it names what there is.
 
@@ -214,7 +216,11 @@ def load(
         options = {**found, **options}
     if weights is not None and card is None:
         options = _with_options_of_file(builder, weights, options)
-    model = builder(**options)
+    said = ", ".join(f"{key}={value!r}" for key, value in options.items()) or "its defaults"
+    with checked_variables(
+        f"The model '{builder.__name__}' with {said}", "Choose smaller options, such as its width."
+    ):
+        model = builder(**options)
     if not compile:
         model = type(model).from_config(model.get_config())
     if isinstance(model, Saving):

@@ -360,6 +360,7 @@ class GAN(AdversarialModel):
         ```
         """
         check_count("num_samples", num_samples, minimum=0)
+        self.answers.require_memory("generate", num_samples)
         noise = self.answers["generate"].noise.sample(num_samples, seed, truncation)
         return self.decode(noise, labels, batch_size)
 

@@ -1,6 +1,7 @@
 """What a model does for a user, as a table: fields in, a field out, and a function of networks."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import keras
@@ -12,6 +13,7 @@ from kgan.data.inspection import kind_of
 from kgan.latent.noise import checked_distribution, draw, sample
 from kgan.utils.arguments import check_count, check_counts
 from kgan.utils.hints import Distribution, Tensor
+from kgan.utils.memory import require_memory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,9 @@ class Noise:
             truncation: float. Defaults to `None`.
         """
         shape = (num_samples, *self.shape)
+        require_memory(
+            4 * math.prod(map(int, shape)), f"The noise of {num_samples} samples", "Make fewer."
+        )
         return sample(shape, self.distribution, seed=seed, truncation=truncation)
 
     def draw(self, num_samples: Tensor, seed: int | keras.random.SeedGenerator) -> Tensor:
@@ -310,6 +315,7 @@ class Endpoints:
             ValueError: when one is missing, not wanted, or not what its field declares.
         """
         endpoint = self[name]
+        self.require_memory(name, num_samples)
         beyond = [value for value in given[len(endpoint.inputs) :] if value is not None]
         if beyond:
             raise ValueError(
@@ -331,6 +337,29 @@ class Endpoints:
             empty = np.zeros((0, *(size or 0 for size in field.shape)), "int32")
             arrays.append(field.check(value, field.plural) if num_samples else empty)
         return arrays
+
+    def require_memory(self, name, num_samples, size=None):
+        """Raises when so many samples have no room in memory, before any is made.
+
+        Args:
+            name: string, the endpoint's name.
+            num_samples: integer.
+            size: integer, bytes of one sample. Defaults to `None`: its noise, and a byte for each
+                number.
+
+        Raises:
+            MemoryError: when there is too little.
+        """
+        endpoint = self[name]
+        if size is None:
+            numbers = [side or 1 for side in endpoint.output.shape]
+            size = math.prod(numbers) + 8 * len(endpoint.inputs)
+            size += 4 * math.prod(endpoint.noise.shape) if endpoint.noise else 0
+        require_memory(
+            int(num_samples) * size,
+            f"{num_samples} samples of '{name}'",
+            "Make fewer at a time, each time from another seed.",
+        )
 
     def run(self, name, arrays=(), noise=None, batch_size=64, as_made=False):
         """What an endpoint makes of checked arrays and given noise, batch by batch.
@@ -371,6 +400,7 @@ class Endpoints:
                     made = [*(made or []), *part]
                     continue
                 if made is None:
+                    self.require_memory(name, count, part[0].nbytes)
                     made = np.empty((count, *part.shape[1:]), part.dtype)
                 made[start : start + len(part)] = part
         if made is None:
