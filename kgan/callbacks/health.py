@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from kgan.callbacks import measurements
 from kgan.callbacks.cosmetic import Cosmetic
 from kgan.callbacks.failure_modes import FAILURE_MODES
 from kgan.data.checks import check
+from kgan.data.fields import Clips, Images
 from kgan.data.inspection import first_of_equal, kind_of
 from kgan.data.sampling import sample_data
 from kgan.metrics.extractors import Extractor
@@ -24,6 +26,8 @@ from kgan.utils.hints import Data, Features, FilePath, Logs
 # the game has it, and the search for neighbours among 10,000, whose median so many will do for.
 _BATCH_SIZE = 64
 _MOST_NUMBERS = 2**26  # of the reference: a quarter of a gigabyte
+# In the file and not in the logs: where the row stands, and what says nothing of quality.
+_NOT_SHOWN = ("epoch", "batch", *measurements.FOR_DIAGNOSES)
 
 
 class Health(Cosmetic):
@@ -35,16 +39,20 @@ class Health(Cosmetic):
     Training on arrays is exactly what it would be without it. A dataset is read once more before
     the first step, which moves the order of one that shuffles: with `real=` it is left alone.
 
-    The figures: `accuracy_real` and `accuracy_fake`, the discriminator's; `<player>_gradient_norm`;
-    `diversity`, the mean distance of two generated samples over that of two real ones; `coverage`
-    and `precision`, the shares of real samples near a generated one and of generated ones near a
-    real one; `energy`, the distance of the two batches from 0 to 1; `nearness`, the distance of
-    generated samples to their nearest training sample over that among training samples, 0 for
-    copies; and `jensen_shannon`, a lower bound in nats, where the loss has one.
+    The figures of samples: `energy`, the distance of the two batches, from 0 to 1; and `coverage`,
+    the share of real samples near a generated one. Of the game: `accuracy_real` and
+    `accuracy_fake`, the discriminator's; `<player>_gradient_norm`; and `jensen_shannon`, a lower
+    bound in nats, where the loss has one. Blind spots: 256 samples show no small difference, and of
+    what the extractor does not see, such as whether an object makes sense, nothing is said.
+
+    Three more are for the diagnoses, and stay in `figures` and `health.json`, since smudges and
+    noise are good under them: `diversity`, the mean distance of two generated samples over that of
+    two real ones; `precision`, the share of generated samples near a real one; and `nearness`, the
+    distance of generated samples to their nearest training sample over that among training
+    samples, 0 for copies.
 
     Failure modes: divergence, mode collapse, discriminator too strong, discriminator too weak and
-    memorisation. Distances are taken between pixels unless an extractor is given, which suits
-    small and aligned images; for others, pass one.
+    memorisation. A first look before the first step finds what a model of your own lacks.
 
     Reference: the figures' own, in order: Goodfellow et al. 2014 (theorem 1, Jensen-Shannon),
     Naeem et al. 2020 (coverage), Kynkaanniemi et al. 2019 (precision), Szekely and Rizzo 2013
@@ -56,8 +64,9 @@ class Health(Cosmetic):
         folder: path of a folder for `health.json`, all figures and diagnoses of the run, and the
             held-out figures, which `CSVLogger` drops where `validation_freq` is above 1. Defaults
             to `None`.
-        extractor: `kgan.metrics` extractor by name, Keras model or function; distances are then
-            taken between its features. Defaults to `None`: the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`: distances are taken between its features.
+            Defaults to `"auto"`: images and clips are compared by `"image_features"`, which ships
+            with kgan, and all else as it is.
         num_samples: integer of at least 16, samples per look. The discriminator is given 64 of
             them, and as many are compared with the training data. Defaults to 256.
         num_reference: integer, training samples to look for copies among. Defaults to 10,000.
@@ -79,7 +88,7 @@ class Health(Cosmetic):
     model = kgan.zoo.load("vanilla", like=points)
     health = kgan.callbacks.Health()
     history = model.fit(points, epochs=2, callbacks=[health], verbose=0)
-    print(history.history["diversity"], health.diagnoses)
+    print(history.history["energy"], health.diagnoses)
     ```
     """
 
@@ -87,7 +96,7 @@ class Health(Cosmetic):
         self,
         real: Data = None,
         folder: FilePath | None = None,
-        extractor: Features = None,
+        extractor: Features = "auto",
         num_samples: int = 256,
         num_reference: int = 10_000,
         every: int = 1,
@@ -98,7 +107,7 @@ class Health(Cosmetic):
         super().__init__()
         self.real = real
         self.folder = None if folder is None else pathlib.Path(folder)
-        self.extractor = None if extractor is None else Extractor.get(extractor)
+        self.extractor = Extractor.get(extractor)
         self.num_samples = check_count("num_samples", num_samples, minimum=16)
         self.num_reference = check_count("num_reference", num_reference)
         self.every = check_count("every", every)
@@ -123,6 +132,13 @@ class Health(Cosmetic):
             )
         self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
+        source = self.extractor.source
+        if source == "auto":
+            # The field knows what its samples are; of arrays, `"auto"` only guesses.
+            are_pictures = isinstance(self.model.fields[imitated], Images | Clips)
+            source = "image_features" if are_pictures else None
+        given = source is self.extractor.source
+        self._extract = source and (self.extractor if given else Extractor(source))
         fields = self._sample()
         # Copies, so that a small part does not keep all the rest in memory.
         self._batch = tuple(field[: self.num_samples].copy() for field in fields)
@@ -132,6 +148,7 @@ class Health(Cosmetic):
         self._real = _without_repeats(self._features(self._batch[imitated]))
         self._held = {failure.name: 0 for failure in FAILURE_MODES}
         self._first = None
+        self._rehearse()
         if self.folder is not None:
             # Now, because other callbacks write into it as well.
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +171,29 @@ class Health(Cosmetic):
         if (epoch - self._first) % self.every == 0:
             self._look(epoch, logs)
         latest = self.figures[-1]
-        logs.update({name: latest[name] for name in latest if name not in ("epoch", "batch")})
+        logs.update({name: latest[name] for name in latest if name not in _NOT_SHOWN})
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Says it where a run was too short for a diagnosis."""
+        batch = self.figures[-1]["batch"] if self.figures else 0
+        if self._first is not None and batch < self.warm_up and not self.diagnoses:
+            self.print_fn(
+                "Health: too early to tell. Divergence was not seen, and other failure modes are "
+                f"named from batch {self.warm_up} on; this run has {batch}."
+            )
+
+    def _rehearse(self):
+        """Looks once and keeps nothing: what a model lacks is found before it has trained."""
+        try:
+            self._measure()
+        except Exception as error:
+            raise ValueError(
+                "Health can't look at this model, which was found before the first step. It calls "
+                "sample_like, training_logits and gradient_norms, reads adversarial_loss, a "
+                "kgan.losses.AdversarialLoss or None, and calls the extractor: mend what is named "
+                f"below, or leave Health out. Received: a {type(self.model).__name__}, and "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def _look(self, epoch, logs):
         place = {"epoch": epoch + 1, "batch": self.model.batches_seen}
@@ -173,10 +212,12 @@ class Health(Cosmetic):
         named = [diagnosis["name"] for diagnosis in self.diagnoses]
         for failure in FAILURE_MODES:
             is_early = place["batch"] < self.warm_up and not failure.from_the_start
-            message = None if is_early else failure.holds(history)
+            # It may begin to hold in the warm-up, and is named after it.
+            message = failure.holds(history)
             self._held[failure.name] = self._held[failure.name] + 1 if message else 0
             needed = 1 if failure.from_the_start else self.patience
-            if self._held[failure.name] >= needed and failure.name not in named:
+            lasts = self._held[failure.name] >= needed
+            if lasts and not is_early and failure.name not in named:
                 found = {"message": message, "advice": failure.advice}
                 self.diagnoses.append({"name": failure.name, **place, **found})
                 self.print_fn(
@@ -193,7 +234,8 @@ class Health(Cosmetic):
         batch = tuple(field[:_BATCH_SIZE] for field in fields)
         logits = model.training_logits(batch, fake[:_BATCH_SIZE])
         if logits is not None:
-            logits = [side.ravel() for side in logits]
+            # Of a model of one's own they may be tensors.
+            logits = [ops.convert_to_numpy(side).ravel() for side in logits]
             loss = model.adversarial_loss
             accuracies = measurements.accuracies(loss, *logits)
             figures["accuracy_real"], figures["accuracy_fake"] = accuracies
@@ -209,10 +251,11 @@ class Health(Cosmetic):
         return {**figures, "nearness": self._nearness(fake[:_BATCH_SIZE])}
 
     def _features(self, samples):
-        # Not the extractor's own None, which is in float64 and takes twice the room.
-        if self.extractor is None:
+        samples = ops.convert_to_numpy(samples)
+        # Not the extractor's own None, which copies, and wants images of a known range.
+        if self._extract is None:
             return samples.reshape(len(samples), -1)
-        return np.asarray(self.extractor(samples), "float32").reshape(len(samples), -1)
+        return np.asarray(self._extract(samples), "float32").reshape(len(samples), -1)
 
     def _sample(self):
         """Real samples, as the networks take them, in a fixed random order where from arrays."""

@@ -5,6 +5,8 @@ from keras import ops
 
 # What `spread` finds.
 SPREAD = ("diversity", "coverage", "precision", "energy")
+# Figures that smudges and noise are good under, so that they say what is wrong and not how good.
+FOR_DIAGNOSES = ("diversity", "precision", "nearness")
 _NEIGHBOURS = 5
 
 

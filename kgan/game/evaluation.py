@@ -109,6 +109,29 @@ class SampleMetrics:
         return results
 
 
+def named_metrics(name, field):
+    """The metrics that a name stands for.
+
+    Args:
+        name: string, `"default"`.
+        field: `kgan.data.Field` of the samples.
+
+    Returns:
+        List of metrics.
+
+    Raises:
+        ValueError: when it is another name.
+    """
+    from kgan.metrics import default_metrics
+
+    if name != "default":
+        raise ValueError(
+            'Metrics are a list of metrics of kgan.metrics, or "default". '
+            f"Received: metrics={name!r}"
+        )
+    return default_metrics(samples=field.examples(1))
+
+
 def _figures(metric):
     return metric.mode if isinstance(metric.mode, dict) else {metric.name: metric.mode}
 

@@ -11,7 +11,7 @@ from kgan.backend import keras_internals
 from kgan.data.field_lookup import unpack
 from kgan.game.averages import Averages, kept
 from kgan.game.data_order import DataOrder
-from kgan.game.evaluation import SampleMetrics, norm
+from kgan.game.evaluation import SampleMetrics, named_metrics, norm
 from kgan.game.logs import Logs
 from kgan.game.optimizers import PlayerOptimizers
 from kgan.game.saving import Saving
@@ -105,7 +105,7 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
     def compile(
         self,
         optimizer: Any = None,
-        metrics: list[Any] | None = None,
+        metrics: list[Any] | Literal["default"] | None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
         jit_compile: bool | Literal["auto"] = "auto",
@@ -118,7 +118,8 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
                 and similar, weight decay and `use_ema` are arguments of the Keras optimizer.
             metrics: list of metrics of `kgan.metrics`. `evaluate` gives them real samples and as
                 many of the model's own, so `fit` logs them as `val_<name>` where it has
-                `validation_data`. Defaults to `None`.
+                `validation_data`. `"default"` stands for `kgan.metrics.default_metrics`. Defaults
+                to `None`.
             run_eagerly: boolean. Runs steps without compiling, to debug. Defaults to `False`.
             steps_per_execution: integer. Batches per compiled call: raise it when networks are
                 so small that the call itself takes time. Defaults to 1.
@@ -148,6 +149,8 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
                     key = f"{name}_{term}"
                     if key not in self.trackers:
                         self.trackers[key] = keras.metrics.Mean(name=key)
+        if isinstance(metrics, str):
+            metrics = named_metrics(metrics, self.fields[self.imitated_field])
         self.sample_metrics = SampleMetrics(metrics, taken=self.trackers)
         self.compile_arguments = types.MappingProxyType(
             {

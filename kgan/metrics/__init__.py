@@ -2,11 +2,12 @@
 
 from kgan.metrics.base import SampleMetric
 from kgan.metrics.classes import InceptionScore, ModeCoverage
-from kgan.metrics.comparison import Evaluation, evaluate, update_all
+from kgan.metrics.comparison import Evaluation, default_metrics, evaluate, update_all
 from kgan.metrics.coverage import Coverage, class_coverage, mode_coverage
 from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.features import digit_judge, read_digits
+from kgan.metrics.general_features import image_features, train_extractor
 from kgan.metrics.neighbours import PrecisionRecall
 from kgan.metrics.similarity import (
     MultiScaleStructuralSimilarity,
@@ -32,10 +33,13 @@ __all__ = [
     "StructuralSimilarity",
     "TwoSampleResult",
     "class_coverage",
+    "default_metrics",
     "digit_judge",
     "evaluate",
+    "image_features",
     "mode_coverage",
     "read_digits",
+    "train_extractor",
     "two_sample_test",
     "update_all",
 ]

@@ -23,8 +23,8 @@ class SampleMetric(keras.metrics.Metric):
     of one side belongs to row `i` of the other; `uses_real`, whether real samples are used at all.
 
     Args:
-        extractor: what turns samples into vectors, as for `kgan.metrics.Extractor`.
-            Defaults to `None`, the samples themselves.
+        extractor: what turns samples into vectors, as for `kgan.metrics.Extractor`. Defaults to
+            `"auto"`: images are compared by `"image_features"`, all else as it is.
         num_samples: integer, vectors kept per side. Defaults to 10 000.
         name: string, the key in logs. Defaults to `"sample_metric"`.
 
@@ -56,7 +56,7 @@ class SampleMetric(keras.metrics.Metric):
     uses_real = True
 
     def __init__(
-        self, extractor: Features = None, num_samples: int = 10_000, name: str = "sample_metric"
+        self, extractor: Features = "auto", num_samples: int = 10_000, name: str = "sample_metric"
     ) -> None:
         super().__init__(name=name)
         self.num_samples = check_count("num_samples", num_samples, minimum=2)
@@ -123,7 +123,10 @@ class SampleMetric(keras.metrics.Metric):
 
     def note_shapes(self, real: Data = None, fake: Data = None) -> None:
         """Records the shapes of the samples, for the protocol."""
-        shapes = (tuple(np.shape(x)[1:]) for x in (real, fake) if x is not None)
+        sides = [x for x in (real, fake) if x is not None and len(x)]
+        for samples in sides:
+            self.extractor.settle(samples)
+        shapes = (tuple(np.shape(x)[1:]) for x in sides)
         self._shapes = tuple(dict.fromkeys((*self._shapes, *shapes)))
 
     def result(self) -> float | dict[str, float]:

@@ -45,7 +45,7 @@ class FrechetDistance(SampleMetric):
 
     title = "Frechet distance"
 
-    def __init__(self, extractor: Features = None, name: str = "frechet_distance") -> None:
+    def __init__(self, extractor: Features = "auto", name: str = "frechet_distance") -> None:
         super().__init__(extractor=extractor, name=name)
 
     def _new_side(self):
@@ -133,7 +133,8 @@ class KernelDistance(SampleMetric):
     single block.
 
     Args:
-        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `"auto"`: images are
+            compared by `"image_features"`, all else as it is.
         block_size: integer of at least 2, the fewest samples per block, if there are as many.
             Defaults to 1 000.
         num_samples: integer, vectors kept per side. Defaults to 10 000.
@@ -158,7 +159,7 @@ class KernelDistance(SampleMetric):
 
     def __init__(
         self,
-        extractor: Features = None,
+        extractor: Features = "auto",
         block_size: int = 1000,
         num_samples: int = 10_000,
         seed: int = 0,
@@ -214,7 +215,8 @@ class SlicedWasserstein(SampleMetric):
     line, for equal and unequal numbers of samples.
 
     Args:
-        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `"auto"`: images are
+            compared by `"image_features"`, all else as it is.
         num_directions: integer. Defaults to 128.
         order: 1 for the mean of the distances; 2 for the root of the mean of the squared distances
             of order 2, which weighs far outliers more. Defaults to 1.
@@ -241,7 +243,7 @@ class SlicedWasserstein(SampleMetric):
 
     def __init__(
         self,
-        extractor: Features = None,
+        extractor: Features = "auto",
         num_directions: int = 128,
         order: int = 1,
         num_samples: int = 10_000,

@@ -2,23 +2,26 @@
 
 import functools
 import hashlib
+import pathlib
 from typing import Any, Literal, Self
 
 import keras
 import numpy as np
 
-from kgan.data.checks import check, check_batch
-from kgan.data.fields import Images, Vectors, of_samples, of_shape
-from kgan.data.inspection import received, to_numpy
+from kgan.data.fields import Images, of_samples, of_shape
+from kgan.data.inspection import to_numpy
 from kgan.metrics.features import shared_classifier
+from kgan.metrics.general_features import SIDE, shared_network
+from kgan.metrics.samples import RESIZER, read, resize
 from kgan.utils.arguments import check_count
-from kgan.utils.hints import Config, Data, Features, Shape
+from kgan.utils.files import atomic_write
+from kgan.utils.hints import Config, Data, Features, FilePath, Shape
 from kgan.utils.pixels import to_float
 
 # Numbers per pass through a network: 64 MB, which keep large images from filling the memory.
 _PASS = 2**24
 _HEADS = ("features", "logits", "images")
-RESIZER = "Pillow's bicubic filter, antialiased"
+NAMES = ("auto", "image_features", "digit_judge", "inception")
 
 
 class Extractor:
@@ -30,13 +33,21 @@ class Extractor:
     Args:
         source: what extracts the features.
 
-            * `None`: the samples themselves, flattened, images in [-1, 1].
+            * `"auto"`: `"image_features"` for images and clips, and for all else the samples
+              themselves.
+            * `"image_features"`: 304 numbers of `kgan.metrics.image_features`, for pictures of
+              any kind and size, in grey or colour. Other numbers of channels are seen one by one,
+              as grey images, and clips frame by frame.
+            * `None`: the samples themselves, flattened, images in [-1, 1]. Distances between
+              pixels prefer smudges to sharp images: use this for points and other vectors.
             * `"digit_judge"`: 96 numbers of the layer "features" of `kgan.metrics.digit_judge`, on
               grey images.
             * `"inception"`: 2 048 numbers of the InceptionV3 of Keras Applications, whose weights
               are downloaded once. It is *not* the network of 2015 that published FIDs are made
               with, so the two are not comparable.
-            * A `keras.Model` from images in [-1, 1], or from vectors, to numbers.
+            * A `keras.Model` from images in [-1, 1], or from vectors, to numbers, such as that of
+              `kgan.metrics.train_extractor`.
+            * The path of a `.keras` file that holds one, as `save` writes it.
             * A function of float images in [-1, 1], or of vectors, that returns an array (n, ...).
 
             Networks get images of the size that they were built for: others are resized with
@@ -71,21 +82,22 @@ class Extractor:
         per_channel: bool = False,
         batch_size: int = 500,
     ) -> None:
-        if isinstance(source, str) and source not in ("digit_judge", "inception"):
-            raise ValueError(
-                '`source` must be "digit_judge", "inception", a keras.Model, a function, or '
-                f"None for the samples themselves. Received: {source!r}"
-            )
+        self.path = None
+        if isinstance(source, str) and source.endswith(".keras"):
+            self.path, source = source, load_network(source)
+        expected = (
+            f"`source` must be one of {NAMES}, the path of a .keras file, a keras.Model, a "
+            "function, or None for the samples themselves"
+        )
+        if isinstance(source, str) and source not in NAMES:
+            raise ValueError(f"{expected}. Received: {source!r}")
         if source is not None and not isinstance(source, str) and not callable(source):
-            raise TypeError(
-                '`source` must be "digit_judge", "inception", a keras.Model, a function, or '
-                f"None for the samples themselves. Received: a {type(source).__name__}"
-            )
+            raise TypeError(f"{expected}. Received: a {type(source).__name__}")
         if head not in _HEADS:
             raise ValueError(f"`head` must be one of {_HEADS}. Received: head={head!r}")
         self.source, self.head, self.per_channel = source, head, bool(per_channel)
         self.batch_size = check_count("batch_size", batch_size)
-        self._fingerprint = None
+        self._fingerprint, self._settled = None, None
 
     @classmethod
     def get(cls, source: Features, **arguments: Any) -> Self:
@@ -112,8 +124,46 @@ class Extractor:
         """The user's model, or `None` for any other source."""
         return self.source if isinstance(self.source, keras.Model) else None
 
+    def settle(self, samples: Data) -> "Extractor":
+        """The extractor that samples of this kind are given to: for `"auto"` one of two."""
+        if self.source != "auto" or self.head == "images":
+            return self
+        if self._settled is None or self._settled[0] != _are_pictures(samples):
+            chosen = "image_features" if _are_pictures(samples) else None
+            settled = Extractor(chosen, self.head, self.per_channel, self.batch_size)
+            self._settled = chosen is not None, settled
+        return self._settled[1]
+
+    def save(self, path: FilePath) -> None:
+        """Writes the network into a `.keras` file, whose path is an extractor for any metric.
+
+        Args:
+            path: path that ends in `.keras`.
+
+        Raises:
+            ValueError: when the extractor is no `keras.Model`, or the path has another ending.
+        """
+        path = pathlib.Path(path)
+        if self.own_network is None or path.suffix != ".keras":
+            raise ValueError(
+                "Extractors that are a keras.Model are saved, into a file that ends in .keras. The "
+                "others are known by name. Received: an extractor of "
+                f"{self.source!r}, path {path}"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as partial:
+            self.source.save(partial)
+
     def __call__(self, samples: Data, name: str = "samples") -> np.ndarray:
         """Returns the float vectors (n, dim) of samples, or images for the head "images"."""
+        settled = self.settle(samples)
+        if settled is not self:
+            return settled(samples, name)
+        frames = 1
+        if self.source == "image_features" and np.ndim(samples) == 5:
+            samples = to_numpy(samples, name)
+            frames = samples.shape[1]
+            samples = samples.reshape(-1, *samples.shape[2:])
         wants_images = self.head == "images" or self.per_channel
         samples = read(samples, name, wants_images or self._reads_images)
         if self.head == "images" or self.source is None:
@@ -121,9 +171,9 @@ class Extractor:
             rows = _floats(samples)
             rows = rows.copy() if np.may_share_memory(rows, samples) else rows
             return rows if self.head == "images" else rows.reshape(len(samples), -1)
-        count, channels = len(samples), 1
-        if self.per_channel:
-            channels = samples.shape[-1]
+        count, channels = len(samples) // frames, frames
+        if self._sees_channels(samples.shape[-1]):
+            channels *= samples.shape[-1]
             samples = samples.transpose(0, 3, 1, 2).reshape(-1, *samples.shape[1:3], 1)
         network = self._network()
         numbers = max(samples[0].size, int(np.prod([n or 1 for n in self.input_shape or ()])))
@@ -131,7 +181,12 @@ class Extractor:
         found = []
         for start in range(0, len(samples), step):
             batch = _floats(samples[start : start + step])
-            output = network(self._fitted(batch, name))
+            fitted = self._fitted(batch, name)
+            missing = step - len(fitted) if start else 0
+            if missing and self.input_shape is not None:
+                # A shorter batch would be another shape to compile.
+                fitted = np.concatenate([fitted, np.repeat(fitted[:1], missing, axis=0)])
+            output = network(fitted)
             if isinstance(output, (list, tuple, dict)):
                 raise TypeError(
                     "An extractor must return one array, and this one returned several. Wrap it: "
@@ -139,7 +194,7 @@ class Extractor:
                     f"Received: a {type(output).__name__}"
                 )
             output = to_numpy(output, "features")
-            if output.shape[:1] != batch.shape[:1]:
+            if output.shape[:1] != fitted.shape[:1]:
                 raise ValueError(
                     "An extractor must return one row per sample. "
                     f"Received: {output.shape} for samples of shape {batch.shape}"
@@ -150,8 +205,12 @@ class Extractor:
                     "was trained on images of another scale than [-1, 1]. "
                     f"Received: NaN or infinite features of {name}"
                 )
-            found.append(output.reshape(len(batch), -1))
+            found.append(output[: len(batch)].reshape(len(batch), -1))
         return np.concatenate(found).reshape(count, channels * found[0].shape[1])
+
+    def _sees_channels(self, channels):
+        """Whether each channel of samples with so many is seen by itself."""
+        return self.per_channel or self.source == "image_features" and channels not in (1, 3)
 
     @property
     def _reads_images(self):
@@ -161,6 +220,8 @@ class Extractor:
     @property
     def input_shape(self) -> Shape | None:
         """Shape of one sample that the network was built for, or `None` if it takes any."""
+        if self.source == "image_features":
+            return (SIDE, SIDE, 3)
         if self.source == "digit_judge":
             return (28, 28, 1)
         if self.source == "inception":
@@ -179,7 +240,11 @@ class Extractor:
 
     def words(self, dim: int | str) -> str:
         """The extractor in words, with the length of its vectors."""
+        if self._settled is not None:
+            return self._settled[1].words(dim)
         kind = "logits" if self.head == "logits" else "features"
+        if self.source == "auto":
+            return "images by their image_features, all else as it is"
         if self.head == "images":
             return "images in [-1, 1]"
         if self.source is None:
@@ -200,10 +265,13 @@ class Extractor:
 
     def resizing(self, shapes: Any) -> str:
         """How samples of these shapes (without the batch axis) are resized, in words."""
+        if self._settled is not None:
+            return self._settled[1].resizing(shapes)
         wanted = self.input_shape or ()
         done = []
         for shape in shapes:
-            field = Images.describe_shape(shape)
+            clip = self.source == "image_features" and len(shape) == 4
+            field = Images.describe_shape(shape[1:] if clip else shape)
             if not self._reads_images or field is None:
                 continue
             shape = field.shape
@@ -214,6 +282,8 @@ class Extractor:
                 )
             if shape[2] == 1 and wanted[2] == 3 and not self.per_channel:
                 done.append("grey repeated as three channels")
+            elif self._sees_channels(shape[2]) and not self.per_channel:
+                done.append("each channel by itself")
         return ", ".join(dict.fromkeys(done)) or "no resizing"
 
     def get_config(self) -> str | Config | None:
@@ -224,6 +294,8 @@ class Extractor:
         """
         if self.source is None or isinstance(self.source, str):
             return self.source
+        if self.path is not None:
+            return self.path
         if self.own_network is None:
             name = keras.saving.get_registered_name(self.source)
             if keras.saving.get_registered_object(name) is not self.source:
@@ -279,69 +351,6 @@ class Extractor:
         return batch
 
 
-def read(samples, name="samples", as_images=False, whole=False):
-    """Converts samples to a validated array.
-
-    Args:
-        samples: images, uint8 (n, height, width) or (n, height, width, channels) or floats
-            (n, height, width, channels) in [-1, 1]; or finite floats (n, ...) of any other shape.
-        name: string for messages.
-        as_images: boolean. Takes floats (n, height, width) as grey images, and raises for anything
-            that can't be images. Defaults to `False`.
-        whole: boolean, whether this is a whole data set, for which the warnings of training data
-            apply, such as that of floats in [0, 1]. Defaults to `False`, a batch.
-
-    Returns:
-        uint8 or float32 images with their channels, or floats (n, ...), (n, 1) for plain numbers.
-    """
-    if isinstance(samples, keras.KerasTensor) or _is_symbolic(samples):
-        raise TypeError(
-            "Metrics of samples work on arrays, outside of compiled graphs. Pass them to the "
-            "compile(metrics=[...]) of a kgan model, or call update_state yourself. "
-            f"Received: {name}, a symbolic tensor"
-        )
-    samples = to_numpy(samples, name)
-    if samples.ndim == 1 and samples.dtype.kind == "f":
-        samples = samples[:, None]
-    field = Images((None,) * 3, name=name) if as_images else of_samples(samples, name)
-    if not isinstance(field, Vectors) or samples.dtype.kind != "f" or 0 in samples.shape:
-        (samples,) = (check if whole else check_batch)((field,), samples)
-        return samples
-    if not np.isfinite(samples).all():
-        raise ValueError(
-            f"{name} contain NaN or infinite values, which have no distance to anything. The "
-            "network that made them has probably diverged: go back to an earlier checkpoint. "
-            f"{received(name, samples)}"
-        )
-    return samples if samples.dtype == "float64" else samples.astype("float32")
-
-
-def resize(images, size):
-    """Resizes float images with Pillow's bicubic filter, antialiased, and clips them to [-1, 1].
-
-    Args:
-        images: float array (n, height, width, channels).
-        size: `(height, width)`.
-
-    Returns:
-        float32 array (n, *size, channels).
-    """
-    if images.shape[1:3] == tuple(size):
-        return images
-    down, across = (_filter(old, new) for old, new in zip(images.shape[1:3], size))
-    images = np.einsum("Hh,nhwc,Ww->nHWc", down, images, across, optimize=True)
-    return np.clip(images, -1.0, 1.0).astype("float32")  # bicubic overshoots
-
-
-@functools.lru_cache(maxsize=16)
-def _filter(old, new):
-    """The matrix (new, old) that resizes a column: Pillow's result for the unit vectors."""
-    from PIL import Image
-
-    unit = Image.fromarray(np.eye(old, dtype="float32"))
-    return np.asarray(unit.resize((old, new), Image.Resampling.BICUBIC))
-
-
 def fingerprint(model):
     """A hash of a model's weights."""
     digest = hashlib.sha256()
@@ -353,6 +362,13 @@ def fingerprint(model):
 @functools.cache
 def _named(name, head):
     """The network of this name, shared by all metrics that use it."""
+    if name == "image_features":
+        if head == "logits":
+            raise ValueError(
+                'The network "image_features" has no classes. Use "digit_judge", "inception" or '
+                'your own classifier. Received: head="logits"'
+            )
+        return shared_network()
     if name == "digit_judge":
         classifier = shared_classifier()
         if head == "logits":
@@ -374,8 +390,29 @@ def _named(name, head):
             f"{type(error).__name__}, {str(error)[:200]}. On a machine with a network run "
             f"keras.applications.InceptionV3(include_top={top}) and copy its file from "
             "~/.keras/models to the same folder here, or use another extractor: your own "
-            'keras.Model, "digit_judge" for digits, or None. Received: "inception"'
+            'keras.Model, "image_features" or None. Received: "inception"'
         ) from error
+
+
+def load_network(path):
+    """The `keras.Model` in a file, as an extractor: without code of the file's own."""
+    if not pathlib.Path(path).is_file():
+        raise ValueError(
+            "There is no such file of an extractor. Save one with train_extractor(...).save(path), "
+            f"or correct the path. Received: {path}"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras's ways to say "damaged"
+        raise ValueError(
+            "The file holds no Keras model that can be loaded. Save it again, with Keras's "
+            f"model.save. Received: {path} ({type(error).__name__}: {str(error)[:200]})"
+        ) from error
+
+
+def _are_pictures(samples):
+    samples = to_numpy(samples[:1])
+    return samples.ndim == 5 or isinstance(of_samples(samples), Images)
 
 
 def _floats(samples):
@@ -384,9 +421,3 @@ def _floats(samples):
 
 def _target(wanted, shape):
     return tuple(new or old for new, old in zip(wanted[:2], shape[:2]))
-
-
-def _is_symbolic(samples):
-    # By the names of their classes, so that no framework is imported.
-    kinds = {cls.__name__ for cls in type(samples).__mro__}
-    return bool(kinds & {"SymbolicTensor", "Tracer"})

@@ -43,7 +43,8 @@ class PrecisionRecall(SampleMetric):
     precision and recall, first: it is high only if both are.
 
     Args:
-        extractor: as for `kgan.metrics.Extractor`. Defaults to `None`, the samples themselves.
+        extractor: as for `kgan.metrics.Extractor`. Defaults to `"auto"`: images are
+            compared by `"image_features"`, all else as it is.
         neighbours: integer, k. Defaults to 5 as in Naeem et al.; Kynkaanniemi et al. take 3.
         num_samples: integer, vectors kept per side; the time grows with its square. Defaults to
             10 000.
@@ -73,7 +74,7 @@ class PrecisionRecall(SampleMetric):
 
     def __init__(
         self,
-        extractor: Features = None,
+        extractor: Features = "auto",
         neighbours: int = 5,
         num_samples: int = 10_000,
         figures: Sequence[str] | None = None,
@@ -87,6 +88,7 @@ class PrecisionRecall(SampleMetric):
                 f"`figures` must be some of {FIGURES}, or None for all. Received: {figures!r}"
             )
         self.mode = dict.fromkeys(self.figures, "max")
+        self._said = None
 
     def result(self) -> float | dict[str, float]:
         """A dict of floats, by the names in `figures`."""
@@ -96,7 +98,8 @@ class PrecisionRecall(SampleMetric):
         real, fake = real - center, fake - center
         real_radii, radii = radii_of(real, self.neighbours), radii_of(fake, self.neighbours)
         points = int((real_radii == 0).sum())
-        if points:
+        if points and points != self._said:
+            self._said = points  # Once, and not after each epoch.
             warnings.warn(
                 f"{points} of the {len(real)} real samples have {self.neighbours} or more copies "
                 "among the others, so their balls are points, which only copies can hit: all "

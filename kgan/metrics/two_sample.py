@@ -10,7 +10,8 @@ from keras import layers
 
 from kgan.data.fields import Images, of_samples, of_shape
 from kgan.data.inspection import first_of_equal
-from kgan.metrics.extractors import Extractor, read
+from kgan.metrics.extractors import Extractor
+from kgan.metrics.samples import read
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data, Features
 

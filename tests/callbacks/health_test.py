@@ -75,6 +75,33 @@ def test_discriminator_too_strong():
     )
 
 
+@pytest.mark.parametrize("loss", ["least_squares", "hinge"])
+def test_a_discriminator_that_is_always_right_is_seen_where_the_samples_stand_still(loss):
+    # The gradient of such a loss does not vanish, and it shows no divergence.
+    health, said = trained(DIGITS, loss, (1e-6, 2e-3), epochs=7, steps=23)
+    assert names(health) == ["discriminator too strong"]
+    assert "come no nearer" in said[0] and "last 4 looks" in said[0]
+    # The samples were looked at in the warm-up, of 100 batches, too.
+    assert 100 <= health.diagnoses[0]["batch"] <= 150
+
+
+def test_a_discriminator_that_is_always_right_while_samples_improve_is_no_failure():
+    from kgan.callbacks.failure_modes import _stands_apart
+
+    def history(energies, accuracy=1.0):
+        known = {"accuracy_real": accuracy, "accuracy_fake": 1.0, "has_threshold": True}
+        return [{**known, "energy": energy} for energy in energies]
+
+    assert _stands_apart(history([0.5, 0.5, 0.49, 0.48]))
+    # Measured: an early dcgan of emoji.
+    assert _stands_apart(history([0.43, 0.49, 0.33, 0.31])) is None
+    assert _stands_apart(history([0.5, 0.5, 0.5])) is None
+    assert _stands_apart(history([0.5] * 4, accuracy=0.97)) is None
+    assert _stands_apart(history([0.01] * 4)) is None
+    rows = history([0.5] * 4)
+    assert _stands_apart([*rows[:-1], {**rows[-1], "has_threshold": False}]) is None
+
+
 def test_discriminator_too_weak():
     health, said = trained(RING, "non_saturating", (1e-4, 1e-6), epochs=4)
     assert names(health) == ["discriminator too weak"]
@@ -138,7 +165,10 @@ def test_figures_are_in_the_logs_and_in_the_file(tmp_path):
     history = model.fit(RING[:128], epochs=3, callbacks=[health], verbose=0).history
     kept = json.loads((tmp_path / "health.json").read_text())
     assert [row["epoch"] for row in kept["figures"]] == [1, 3]
-    assert history["diversity"] == [kept["figures"][i]["diversity"] for i in (0, 0, 1)]
+    assert history["energy"] == [kept["figures"][i]["energy"] for i in (0, 0, 1)]
+    # What smudges and noise are good under is for the diagnoses, and nowhere else.
+    hidden = {"diversity", "precision", "nearness"}
+    assert hidden <= set(kept["figures"][0]) and not hidden & set(history)
     assert {"accuracy_real", "generator_gradient_norm", "jensen_shannon"} <= set(history)
     # A new callback on the same folder goes on where the model stands.
     again = kgan.callbacks.Health(folder=tmp_path, num_samples=64)

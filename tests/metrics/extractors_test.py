@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from kgan.metrics import Extractor, FrechetDistance, digit_judge, extractors
-from kgan.metrics.extractors import resize
+from kgan.metrics.samples import resize
 
 
 def images(n=7, size=28, channels=1, seed=0):
