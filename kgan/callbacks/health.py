@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from kgan import drawing
 from kgan.callbacks import measurements
 from kgan.callbacks.cosmetic import Cosmetic
 from kgan.callbacks.failure_modes import FAILURE_MODES
@@ -128,7 +129,7 @@ class Health(Cosmetic):
             raise ValueError(
                 "Health compares a model's samples with real ones, and no endpoint of this model "
                 "says which field it imitates. Declare one with kgan.Endpoint(..., imitates=), or "
-                f"leave Health out. Received: a {type(self.model).__name__}"
+                f"leave Health out. Received: a model of the class {type(self.model).__name__}"
             )
         self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
@@ -146,6 +147,15 @@ class Health(Cosmetic):
         reference = _without_repeats(self._features(fields[imitated]))
         self._nearness = measurements.Nearness(reference, self.num_samples)
         self._real = _without_repeats(self._features(self._batch[imitated]))
+        # What the figures of samples are between real samples: how good they can be.
+        other = reference[self.num_samples : 2 * self.num_samples]
+        half = len(reference) // 2
+        pair = (self._real, other) if len(other) == self.num_samples else None
+        pair = pair or (reference[:half], reference[half:])
+        self.of_real = {}
+        if half >= 16:
+            found = measurements.spread(*pair)
+            self.of_real = {n: found[n] for n in found if n not in measurements.FOR_DIAGNOSES}
         self._held = {failure.name: 0 for failure in FAILURE_MODES}
         self._first = None
         self._rehearse()
@@ -191,7 +201,7 @@ class Health(Cosmetic):
                 "Health can't look at this model, which was found before the first step. It calls "
                 "sample_like, training_logits and gradient_norms, reads adversarial_loss, a "
                 "kgan.losses.AdversarialLoss or None, and calls the extractor: mend what is named "
-                f"below, or leave Health out. Received: a {type(self.model).__name__}, and "
+                f"below, or leave Health out. Received: a model of the class {type(self.model).__name__}, and "
                 f"{type(error).__name__}: {error}"
             ) from error
 
@@ -303,11 +313,24 @@ class Health(Cosmetic):
             for name in ("figures", "diagnoses", "held_out")
         )
 
+    def _draw_real(self):
+        """Real samples, for the report to show beside generated ones."""
+        path = self.folder / "real.png"
+        if path.exists():
+            return
+        field = self.model.fields[self.model.imitated_field]
+        samples = self._batch[self.model.imitated_field][: field.most_drawn]
+        samples = samples if samples.dtype == "uint8" else field.from_device(samples)
+        drawing.save_image(path, field.draw(samples))
+
     def _write(self):
         if self._path is None:
             return
+        self._draw_real()
         content = {
             "warm_up": self.warm_up,
+            "extractor": "samples" if self._extract is None else self._extract.words("?"),
+            "of_real": self.of_real,
             "figures": self.figures,
             "held_out": self.held_out,
             "diagnoses": self.diagnoses,

@@ -3,10 +3,12 @@
 import numpy as np
 from keras import ops
 
+from kgan.pictures.history import FOR_DIAGNOSES
+
+__all__ = ["FOR_DIAGNOSES", "SPREAD", "Nearness", "accuracies", "jensen_shannon", "spread"]
+
 # What `spread` finds.
 SPREAD = ("diversity", "coverage", "precision", "energy")
-# Figures that smudges and noise are good under, so that they say what is wrong and not how good.
-FOR_DIAGNOSES = ("diversity", "precision", "nearness")
 _NEIGHBOURS = 5
 
 

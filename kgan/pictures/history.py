@@ -16,6 +16,7 @@ _HIGHER = {
     "accuracy",
     "coverage",
     "density",
+    "f1",
     "modes",
     "precision",
     "psnr",
@@ -34,6 +35,8 @@ _TOGETHER = {
     "distance to training data, over theirs": ("nearness",),
     "distance to real samples": ("energy", "jensen_shannon"),
 }
+# Of those, what smudges and noise are good under: it says what is wrong, and not how good.
+FOR_DIAGNOSES = ("diversity", "precision", "nearness")
 _HEALTH = {name for names in _TOGETHER.values() for name in names}
 _COLOURS = ("#2166ac", "#c2541b", "#2a8a4e", "#8a4fbf", "#b8860b", "#c0397b")
 _INK = "#222222"
@@ -153,7 +156,7 @@ def kind_of(name, columns, modes=()):
         have, or `"figure"` for all else.
     """
     plain = name.removeprefix("val_")
-    if plain == name and f"val_{name}" in columns and name in _HEALTH and "nearness" in columns:
+    if plain == name and f"val_{name}" in columns and name in _HEALTH and "energy" in columns:
         # Of Health, which names figures as metrics of held-out data are named that are others.
         return "figure"
     if name in modes:

@@ -8,8 +8,18 @@ import warnings
 
 import numpy as np
 
-from kgan.pictures.history import best_epoch, kind_of, mode_of, panels, short, words
+from kgan.pictures.history import (
+    FOR_DIAGNOSES,
+    History,
+    best_epoch,
+    kind_of,
+    mode_of,
+    panels,
+    short,
+    words,
+)
 from kgan.report.embedding import draw, embed
+from kgan.report.meanings import meaning_of
 from kgan.report.reading import read
 from kgan.utils.files import atomic_write
 from kgan.utils.hints import FilePath
@@ -169,7 +179,8 @@ def _series(contents):
     sections = []
     for series in contents.series:
         epoch, last = series.frames[-1]
-        shown = embed(last, f"Epoch {epoch}, the last")
+        shown = embed(contents.real, "Real samples") if contents.real else ""
+        shown += embed(last, f"Epoch {epoch}, the last")
         if series.film is not None:
             shown += embed(series.film, f"Epochs {series.frames[0][0]} to {epoch}")
         stages = ""
@@ -193,9 +204,28 @@ def _section(title, content):
 def _curves(contents):
     if contents.history is None or not contents.history.columns:
         return ""
-    history = contents.history
-    drawn = "".join(draw(history.epochs, panel) for panel in panels(history, contents.modes))
-    return _section("Curves", f"<div class=panels>{drawn}</div>")
+    history, modes = contents.history, contents.modes
+    parts = {True: {}, False: {}}
+    for name, values in history.columns.items():
+        parts[_is_for_diagnoses(name, contents)][name] = values
+    shown, others = (
+        "".join(
+            draw(history.epochs, panel) for panel in panels(History(history.epochs, part), modes)
+        )
+        for part in (parts[False], parts[True])
+    )
+    if others:
+        others = (
+            "<details><summary>Figures for diagnoses, under which smudges and noise may be good"
+            f"</summary><div class=panels>{others}</div></details>"
+        )
+    return _section("Curves", f"<div class=panels>{shown}</div>{others}")
+
+
+def _is_for_diagnoses(name, contents):
+    columns = contents.history.columns
+    is_figure = kind_of(name, columns, contents.modes) == "figure"
+    return is_figure and name in FOR_DIAGNOSES
 
 
 def _figures(contents):
@@ -203,34 +233,44 @@ def _figures(contents):
     if history is None or not history.columns:
         return ""
     rows = []
+    of_real = contents.of_real
     for name, values in _without_echoes(history.columns).items():
         kind = kind_of(name, history.columns, modes)
         known = np.flatnonzero(np.isfinite(values))
-        mode = modes.get(name) or mode_of(name) if kind == "metric" else None
+        if kind not in _ORDER or not len(known) or _is_for_diagnoses(name, contents):
+            continue
+        plain = name.removeprefix("val_") if kind == "metric" else name
+        meaning, better = meaning_of(plain)
+        mode = modes.get(name) or mode_of(name) if kind == "metric" else better
         place = best_epoch(values, mode) if mode else None
         best = "" if place is None else (short(values[place]), f"epoch {history.epochs[place]}")
-        title = words(name.removeprefix("val_")) if kind == "metric" else words(name)
+        title = words(plain if kind == "metric" else name)
         title += {"min": " ↓", "max": " ↑"}.get(mode, "")
-        if kind in _ORDER and len(known):
-            cells = [short(values[known[0]]), best, short(values[known[-1]])]
-            rows.append((_ORDER.index(kind), name, title, cells))
+        towards = {"min": "Lower is better.", "max": "Higher is better."}.get(mode, "")
+        said = " ".join(filter(None, (towards, meaning)))
+        real = short(of_real[name]) if isinstance(of_real.get(name), int | float) else ""
+        cells = [short(values[known[0]]), best, short(values[known[-1]]), real]
+        rows.append((_ORDER.index(kind), name, (title, said), cells))
     rows.sort(key=lambda row: row[0])
-    heads = ["first", "best", "last"]
-    if not any(cells[1] for *_, cells in rows):
-        heads, rows = ["first", "last"], [(*row, [cells[0], cells[2]]) for *row, cells in rows]
-    lines = [_row("figure", heads)] + [_row(title, cells, name) for _, name, title, cells in rows]
+    heads = ["first", "best", "last", "real data"]
+    # Columns that nothing fills are left out.
+    filled = [i for i in range(len(heads)) if i % 2 == 0 or any(row[3][i] for row in rows)]
+    lines = [_row("figure", [heads[i] for i in filled])]
+    lines += [_row(title, [cells[i] for i in filled], name) for _, name, title, cells in rows]
     table = f"<div class=wide><table class=figures>{''.join(lines)}</table></div>"
     return _section("Figures", table + _protocols(contents))
 
 
 def _row(title, cells, name=""):
-    """A line of the table. A cell may be a pair: what is said, and what is added below it."""
+    """A line of the table. Title and cells may be pairs: what is said, and added below it."""
+    title, more = title if isinstance(title, tuple) else (title, "")
+    more = f"<small>{_text(more)}</small>" if more else ""
     cells = [cell if isinstance(cell, tuple) else (cell, "") for cell in cells]
     cells = "".join(
         f"<td>{_text(said)}{f'<small>{_text(added)}</small>' if added else ''}</td>"
         for said, added in cells
     )
-    return f'<tr><th title="{_text(name)}">{_text(title)}</th>{cells}</tr>'
+    return f'<tr><th title="{_text(name)}">{_text(title)}{more}</th>{cells}</tr>'
 
 
 def _without_echoes(columns):

@@ -55,6 +55,17 @@ class Contents:
     problems: list
 
     @property
+    def real(self):
+        """Path of the picture of real samples, or `None`."""
+        path = self.folder / "real.png"
+        return path if path.is_file() else None
+
+    @property
+    def of_real(self):
+        """What figures are between real samples: a dict of name -> number."""
+        return _dict((self.health or {}).get("of_real"))
+
+    @property
     def settings(self):
         """Settings of the run, as a dict."""
         return _dict(self.record.get("settings"))
@@ -185,6 +196,9 @@ def _pictures(folder):
             series.append(Series(place, frames, film))
         taken = {film, *(path for _, path in frames)}
         rest += [path for path in here if path not in taken]
+    if series:
+        # Real samples have a place of their own, beside the generated ones.
+        rest = [path for path in rest if path != folder / "real.png"]
     return series, rest
 
 

@@ -122,13 +122,13 @@ def test_memorisation():
         np.repeat(DIGITS[:8], 200, axis=0),
         "non_saturating",
         (1e-3, 1e-3),
-        epochs=20,
+        epochs=30,
         steps=25,
         latent_dim=4,
         units=(128, 128),
     )
     assert "memorisation" in names(health)
-    assert health.figures[-1]["nearness"] < 0.4
+    assert health.figures[-1]["nearness"] < 0.6
 
 
 def test_healthy_run_is_not_disturbed():
@@ -394,3 +394,61 @@ def test_distances_between_an_extractors_features():
         model.fit(images, verbose=0, callbacks=[health])
         assert health._nearness.real.shape[1] == (96 if extractor == "digit_judge" else 16)
         assert np.isfinite(list(health.figures[0].values())).all()
+
+
+class OfTensors(kgan.GAN):
+    """A user's model, whose own methods return tensors."""
+
+    def training_logits(self, batch, fake):
+        return tuple(map(ops.convert_to_tensor, super().training_logits(batch, fake)))
+
+    def sample_like(self, batch, seed=0, as_made=False):
+        real, fake = super().sample_like(batch, seed, as_made)
+        return real, ops.convert_to_tensor(fake)
+
+
+class OwnLoss:
+    """No `kgan.losses.AdversarialLoss`: it has no `jensen_shannon`."""
+
+    threshold = 0.0
+
+
+def own_model(kind, **attributes):
+    networks = kgan.networks.mlp
+    model = kind(networks.generator((2,), 2, units=(8,)), networks.discriminator((2,), units=(8,)))
+    for name, value in attributes.items():
+        setattr(type(model), name, value)
+    model.compile(optimizer="adam")
+    return model
+
+
+def test_tensors_of_a_model_of_ones_own_are_taken():
+    said = []
+    health = kgan.callbacks.Health(num_samples=16, print_fn=said.append)
+    own_model(OfTensors).fit(RING[:64], epochs=2, callbacks=[health], verbose=0)
+    assert len(health.figures) == 2 and 0 < health.figures[0]["energy"] < 1
+    # Said once, at the end.
+    assert len(said) == 1 and "too early to tell" in said[0] and "this run has 2" in said[0]
+
+
+def test_what_a_model_of_ones_own_lacks_is_said_before_the_first_step():
+    class Incomplete(kgan.GAN):
+        adversarial_loss = OwnLoss()
+
+    model = own_model(Incomplete)
+    with pytest.raises(
+        ValueError, match="before the first step.*class Incomplete, and .*jensen_sh"
+    ):
+        model.fit(RING[:64], callbacks=[kgan.callbacks.Health(num_samples=16)], verbose=0)
+    assert model.batches_seen == 0
+
+
+def test_images_are_compared_by_what_they_show_and_a_real_picture_is_kept(tmp_path):
+    model = kgan.zoo.load("dcgan", like=DIGITS, width=4, latent_dim=4, seed=0)
+    health = kgan.callbacks.Health(folder=tmp_path, num_samples=32)
+    model.fit(DIGITS[:128], epochs=1, callbacks=[health], verbose=0)
+    kept = json.loads((tmp_path / "health.json").read_text())
+    assert "image_features" in kept["extractor"] and (tmp_path / "real.png").is_file()
+    # Between two sets of real samples.
+    assert kept["of_real"]["energy"] < 0.1 < kept["figures"][0]["energy"]
+    assert kept["of_real"]["coverage"] > 0.7 > kept["figures"][0]["coverage"]

@@ -105,6 +105,7 @@ def run(tmp_path):
         save(folder / "samples" / f"epoch_{epoch:04d}.png", value=10 * epoch)
     save(folder / "samples" / "training.gif", value=10, frames=3)
     save(folder / "between_noises.png", value=7)
+    save(folder / "real.png", value=3)
     (folder / "history.csv").write_text(HISTORY)
     record = {
         "settings": {"model": "dcgan", "data": "a/<b>&", "size": None, "options": {"width": 16}},
@@ -116,9 +117,10 @@ def run(tmp_path):
     (folder / "run.json").write_text(json.dumps(record))
     health = {
         "figures": [
-            {"epoch": 1, "batch": 5, "diversity": 0.2, "generator_loss": 99.0},
-            {"epoch": 3, "batch": 15, "diversity": 0.9, "generator_loss": 99.0},
+            {"epoch": 1, "batch": 5, "diversity": 0.2, "energy": 0.5, "generator_loss": 99.0},
+            {"epoch": 3, "batch": 15, "diversity": 0.9, "energy": 0.25, "generator_loss": 99.0},
         ],
+        "of_real": {"energy": 0.002},
         "diagnoses": [
             {"name": "mode collapse", "epoch": 2, "message": "all <one>", "advice": "use pacgan"}
         ],
@@ -142,12 +144,24 @@ def test_a_report_shows_all_that_a_run_left(run):
     assert "7.25 at epoch 2; the last, of epoch 3, has 9.5" in text
     assert "Mode collapse, from epoch 2" in text and "All <one>." in text and "use pacgan" in text
     assert "recall : of 100 & more." in text.replace("recall:", "recall :")
-    assert page.panels == ["losses", "frechet distance", "recall", "samples beside real ones"]
-    assert ["frechet distance ↓", "40.5", "7.25", "epoch 2", "9.5"] in page.rows
+    assert page.panels == [
+        "losses",
+        "frechet distance",
+        "recall",
+        "distance to real samples",
+        "samples beside real ones",
+    ]
+    rows = {row[0]: row[1:] for row in page.rows}
+    assert rows["frechet distance ↓"][0].startswith("Lower is better. How far")
+    assert rows["frechet distance ↓"][1:] == ["40.5", "7.25", "epoch 2", "9.5"]
+    # Beside its value for real data.
+    assert rows["energy ↓"][1:] == ["0.5", "0.25", "epoch 3", "0.25", "0.002"]
     # The run says itself that less is better, whatever the name.
-    assert ["recall ↓", "0.1", "0.1", "epoch 1", "0.4"] in page.rows
-    assert ["generator loss", "0.7", "0.9"] in [[cell for cell in row if cell] for row in page.rows]
-    assert ["diversity", "0.2", "0.9"] in [[cell for cell in row if cell] for row in page.rows]
+    assert rows["recall ↓"][1:] == ["0.1", "0.1", "epoch 1", "0.4"]
+    assert rows["generator loss"][1:] == ["0.7", "0.9"]
+    # Smudges may be good under it: no row, and its curve is folded in.
+    assert "diversity" not in rows and "details" in page.tags
+    assert "smudges and noise may be good" in text
     for row in (["option width", "16"], ["keras", "3.15.1"], ["model", "dcgan"]):
         assert row in page.rows
     assert not any(row[0] in ("loss", "size") for row in page.rows)
@@ -157,6 +171,7 @@ def test_pictures_are_inside_the_page(run):
     page = report_of(run)
     shown = {caption: decoded(attributes) for caption, attributes in page.images}
     assert list(shown) == [
+        "Real samples",
         "Epoch 10, the last",
         "Epochs 1 to 10",
         "Epoch 1",
@@ -165,6 +180,7 @@ def test_pictures_are_inside_the_page(run):
         "between noises",
     ]
     assert np.asarray(shown["Epoch 10, the last"])[0, 0] == 100
+    assert np.asarray(shown["Real samples"])[0, 0] == 3
     assert np.asarray(shown["Epoch 2"])[0, 0] == 20 and shown["Epochs 1 to 10"].n_frames == 3
     assert np.asarray(shown["between noises"])[0, 0] == 7
 
