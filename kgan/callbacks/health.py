@@ -201,8 +201,8 @@ class Health(Cosmetic):
                 "Health can't look at this model, which was found before the first step. It calls "
                 "sample_like, training_logits and gradient_norms, reads adversarial_loss, a "
                 "kgan.losses.AdversarialLoss or None, and calls the extractor: mend what is named "
-                f"below, or leave Health out. Received: a model of the class {type(self.model).__name__}, and "
-                f"{type(error).__name__}: {error}"
+                "below, or leave Health out. Received: a model of the class "
+                f"{type(self.model).__name__}, and {type(error).__name__}: {error}"
             ) from error
 
     def _look(self, epoch, logs):
