@@ -253,6 +253,7 @@ COUNTS_AXES = {
     "kgan/metrics/coverage.py": "points and labels of the counting",
     "kgan/metrics/extractors.py": "an extractor's own input",
     "kgan/metrics/features.py": "the classifier of digits reads grey images",
+    "kgan/metrics/samples.py": "plain numbers become vectors of one",
     "kgan/metrics/two_sample.py": "features or images that the extractor made",
     "kgan/pictures/strips.py": "pictures as arrays",
 }
