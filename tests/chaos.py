@@ -19,10 +19,10 @@ import sys
 import time
 import traceback
 
-import h5py
-import matplotlib.figure  # noqa: F401: imported once, and not by each fork
+# Matplotlib is imported here once, and not by each fork.
+import matplotlib.figure  # noqa: F401
 import numpy as np
-import PIL.Image  # noqa: F401: the same
+import PIL.Image
 
 import kgan
 from kgan.app import run_folder, runs
@@ -30,6 +30,7 @@ from kgan.game import state_files
 
 EPOCHS = 3
 KILLS = 20
+PAIRS = 5  # of two processes that train in one folder
 ROOMS = 10  # how many amounts of free space a full disk is tried with
 
 
@@ -241,15 +242,20 @@ def copied(base, place):
     return place
 
 
-def trial_folder(folder):
-    return folder / "trial"
+def train_as_one_of_two(folder):
+    try:
+        train(folder)
+    except BlockingIOError as error:
+        assert str(folder) in str(error), error
+        return 5
+    return 0
 
 
 def main(kind, action, folder):
     random.seed(f"{kind} {action}")
     folder = pathlib.Path(folder)
     base, place = prepared(action, folder / "made"), folder / "made" / "base"
-    kept = copied(base, folder / "kept")  # `base` is the place that the run knows
+    kept = copied(base, folder / "kept")  # The run goes on in `place`, where it knows its data.
     counts = {"kind": kind, "action": action, "trials": 0, "broken": 0}
     start = time.monotonic()
     known = [digests(action, place)]
@@ -272,6 +278,15 @@ def main(kind, action, folder):
             for name, found in zip(RESULTS[action], digests(action, place)):
                 assert found in [one[RESULTS[action].index(name)] for one in known], name
             finish(action, place, whole, counts)
+    elif kind == "two":
+        while counts["trials"] < PAIRS:
+            copied(kept, place)
+            first = forked(train_as_one_of_two, place)
+            time.sleep(random.uniform(0, seconds / 2))
+            codes = sorted([ended(forked(train_as_one_of_two, place)), ended(first)])
+            assert codes in ([0, 0], [0, 5]), codes
+            counts["broken"] += codes == [0, 5]
+            finish(action, place, whole, counts, again=False)
     elif kind == "write":
         while True:
             copied(kept, place)

@@ -68,3 +68,8 @@ def test_a_disk_that_is_full(tmp_path, action):
         pytest.skip("this user may mount no small disk")
     counts = run("full", action, tmp_path)
     assert counts["trials"] == 10 and counts["broken"] >= 1
+
+
+def test_two_that_train_in_one_folder(tmp_path):
+    counts = run("two", "train", tmp_path)
+    assert counts["trials"] == 5 and counts["broken"] >= 1
