@@ -72,7 +72,7 @@ ACTIONS = {f.__name__: f for f in (train, save, export, report, generate)}
 RESULTS = {
     "train": ["run/model.keras"],
     "save": ["saved.keras", "saved.weights.h5"],
-    "export": ["exported/variables/variables.data-00000-of-00001", "exported/saved_model.pb"],
+    "export": ["exported"],
     "report": ["report.html"],
     "generate": ["samples.npy", "samples.png"],
 }
@@ -86,6 +86,8 @@ def digest(path):
             for name, array in sorted(state_files.arrays_in(file).items()):
                 whole.update(name.encode() + np.array(array).tobytes())
         return whole.hexdigest()
+    if path.is_dir():
+        return digest_of_export(path)
     if path.suffix == ".npy":
         np.load(path)
     if path.suffix == ".png":
@@ -93,9 +95,20 @@ def digest(path):
             picture.load()
     if path.suffix == ".html":
         assert path.read_text().rstrip().endswith("</html>"), path
-    if path.suffix == ".pb":  # Whole with its variables; two exports differ in names only.
-        return str(path.stat().st_size > 0)
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def digest_of_export(path):
+    """What the variables of a SavedModel hold: the graph beside them has names that count up."""
+    import tensorflow as tf
+
+    assert (path / "saved_model.pb").stat().st_size and (path / "fingerprint.pb").exists()
+    reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    whole = hashlib.sha256()
+    for name in sorted(reader.get_variable_to_shape_map()):
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH":
+            whole.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
+    return whole.hexdigest()
 
 
 def digests(action, folder):
