@@ -99,16 +99,15 @@ def digest(path):
 
 
 def digest_of_export(path):
-    """What the variables of a SavedModel hold: the graph beside them has names that count up."""
+    """The values of a SavedModel's variables, which Keras numbers in another order each time."""
     import tensorflow as tf
 
     assert (path / "saved_model.pb").stat().st_size and (path / "fingerprint.pb").exists()
     reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
-    whole = hashlib.sha256()
-    for name in sorted(reader.get_variable_to_shape_map()):
-        if name != "_CHECKPOINTABLE_OBJECT_GRAPH":
-            whole.update(name.encode() + np.asarray(reader.get_tensor(name)).tobytes())
-    return whole.hexdigest()
+    names = set(reader.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
+    return sorted(
+        hashlib.sha256(np.asarray(reader.get_tensor(n)).tobytes()).hexdigest() for n in names
+    )
 
 
 def digests(action, folder):
