@@ -315,7 +315,10 @@ def main(kind, action, folder):
             ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=True, stderr=-3
         )
         try:
-            need = sum(path.stat().st_size for path in kept.rglob("*") if path.is_file())
+            files = [
+                f for name in RESULTS[action] for f in (kept / name, *(kept / name).rglob("*"))
+            ]
+            need = sum(path.stat().st_size for path in files if path.is_file())
             for room in range(ROOMS):
                 for path in place.iterdir():
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
