@@ -11,7 +11,7 @@ from typing import Any
 from kgan.data.field_lookup import are_paired, flatten, keys_of, pick
 from kgan.data.fields import Field
 from kgan.data.inspection import as_array, kind_of, peek, received
-from kgan.data.string_datasets import encoded
+from kgan.data.string_datasets import encoded, with_string_arrays
 from kgan.data.two_collections import is_two_collections, zipped
 from kgan.utils.hints import Data
 
@@ -152,6 +152,7 @@ def _check_dataset(fields, dataset, y, kind):
             if shape is not None and shape.rank is not None:
                 field.check_batched(tuple(shape), spec.dtype.name, _BATCHING[kind])
     element, dataset = peek(dataset, kind)
+    element = with_string_arrays(element)
     where = " (first batch)"
     values = tuple(
         as_array(value, field.name + where)
@@ -160,4 +161,4 @@ def _check_dataset(fields, dataset, y, kind):
     for field, value in zip(fields, values, strict=True):
         field.check_batched(value.shape, value.dtype, _BATCHING[kind])
     _check_values(fields, values, where)
-    return encoded(fields, dataset, kind, values)
+    return encoded(fields, dataset, kind, values, element)

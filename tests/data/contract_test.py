@@ -262,7 +262,6 @@ def test_datasets_are_looked_into():
         as_tf_data(good[..., 0]).batch(4).repeat(),
         as_tf_data({"image": good, "label": ids(8)}).batch(4),
         as_tf_data((good, ids(8))).batch(4),
-        as_loader(good, batch_size=4),
         as_loader(list(zip(good, ids(8), strict=True)), batch_size=4),
         Batches([(good,)]),
         Batches([(good, ids(8))]),
