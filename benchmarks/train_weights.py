@@ -162,7 +162,7 @@ class Task:
             return [kgan.metrics.PeakSignalToNoiseRatio()]
         if self.is_digits:
             return [kgan.metrics.FrechetDistance("digit_judge")]
-        return [kgan.metrics.SlicedWasserstein()]
+        return [kgan.metrics.SlicedWasserstein(extractor=None)]
 
     def build(self, seed):
         keras.utils.set_random_seed(seed)
@@ -182,9 +182,9 @@ class Task:
         samples = model.generate(self.num_judged, seed=0, batch_size=500, **labels)
         if not self.is_digits:
             metrics = [
-                kgan.metrics.SlicedWasserstein(),
-                kgan.metrics.FrechetDistance(),
-                kgan.metrics.KernelDistance(),
+                kgan.metrics.SlicedWasserstein(extractor=None),
+                kgan.metrics.FrechetDistance(extractor=None),
+                kgan.metrics.KernelDistance(extractor=None),
             ]
             kgan.metrics.update_all(metrics, self.test, samples)
             figures = {metric.name: metric.result() for metric in metrics}
