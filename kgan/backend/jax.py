@@ -5,10 +5,11 @@ import contextlib
 import jax
 import keras
 
+from kgan.backend.jax_functions import Compiled, places, regroup, stepped
 from kgan.backend.scopes import running, scope_of
 
 
-class Engine:
+class Engine(Compiled):
     """Plays the game as a pure function of the state, with `jax.grad`."""
 
     def train_step(self, state, data):
@@ -21,7 +22,7 @@ class Engine:
         )
         variables, values = sum(groups, []), sum(map(list, state), [])
         batch = self.unpack(data)
-        (clock,) = _places(variables, [self.optimizer.iterations])
+        (clock,) = places(variables, [self.optimizer.iterations])
         for name, player in self.players.items():
 
             def turn(values, name=name):
@@ -33,22 +34,24 @@ class Engine:
                 moves = (values[clock] + 1) % player.every == 0
                 values = jax.lax.cond(moves, turn, lambda values: values, values)
         values[clock] = values[clock] + 1
-        return self._logs(variables, values), _regroup(values, groups)
+        return self._logs(variables, values), regroup(values, groups)
 
     def _turn(self, name, batch, variables, values):
         optimizer = self.optimizer[name]
         gradients, values = self._gradients(name, batch, variables, values, optimizer.scale_loss)
-        movers = _places(variables, self.player_variables[name])
-        inner = _places(variables, optimizer.variables)
-        weights, state = optimizer.stateless_apply(
-            [values[i] for i in inner], gradients, [values[i] for i in movers]
+        given = dict(zip(map(id, self.moving_variables(name)), gradients))
+        gradients = [given.get(id(variable)) for variable in self.player_variables[name]]
+        movers = places(variables, self.player_variables[name])
+        inner = places(variables, optimizer.variables)
+        weights, state = stepped(
+            optimizer, [values[i] for i in inner], gradients, [values[i] for i in movers]
         )
         for i, value in zip(movers + inner, [*weights, *state]):
             values[i] = value
         return values
 
     def _gradients(self, name, batch, variables, values, scale):
-        movers = _places(variables, self.player_variables[name])
+        movers = places(variables, self.moving_variables(name))
 
         def loss_of(weights):
             state = list(values)
@@ -64,10 +67,20 @@ class Engine:
 
     def gradients(self, name, batch):
         """A player's gradients on a batch, without an update: see `gradient_norms`."""
-        everything = self.variables + self.metrics_variables + self.optimizer.variables
-        variables = list({id(variable): variable for variable in everything}.values())
-        values = [variable.value for variable in variables]
-        return self._gradients(name, batch, variables, values, lambda loss: loss)[0]
+
+        def gradients(variables, values, batch):
+            return self._gradients(name, batch, variables, values, lambda loss: loss)[0]
+
+        return self.pure(name, gradients, batch)
+
+    def logits_in_training(self, inputs):
+        """The discriminator's logits in training mode, without a change: see `training_logits`."""
+
+        def logits(variables, values, inputs):
+            with scope_of(variables, values):
+                return self(inputs, as_discriminator=True, training=True)
+
+        return self.pure("logits", logits, inputs)
 
     def test_step(self, state, data):
         """Every player's loss without a move; returns the logs and the next state."""
@@ -79,7 +92,7 @@ class Engine:
                 loss, terms = self.play(name, batch, training=False)
                 self.track(name, loss, terms, batch)
         values = [scope.get_current_value(v) for v in variables]
-        return self._logs(variables, values), _regroup(values, groups)
+        return self._logs(variables, values), regroup(values, groups)
 
     def _logs(self, variables, values):
         with keras.StatelessScope(state_mapping=zip(variables, values)):
@@ -92,16 +105,6 @@ class Engine:
     def synchronize(self):
         """Puts the state of a running `fit` back into the variables."""
         self.jax_state_sync()
-
-
-def _places(variables, wanted):
-    position = {id(variable): i for i, variable in enumerate(variables)}
-    return [position[id(variable)] for variable in wanted]
-
-
-def _regroup(values, groups):
-    values = iter(values)
-    return tuple([next(values) for _ in group] for group in groups)
 
 
 def input_gradient(function, inputs):

@@ -10,6 +10,8 @@ Called or read, each through the function on its left:
 | function | private name | instead of |
 |---|---|---|
 | `all_layers` | `Layer._flatten_layers` | `Model.layers`, which holds the outermost layers only |
+| `could_train` | `Layer._trainable_variables` | `Layer.trainable_variables`, empty while frozen |
+| `forget` | `Layer._tracker` | a layer that is replaced is still counted among its model's |
 | `last_input` | `Operation._inbound_nodes` | `Layer.input`, which is that of the first call |
 | `drop_loss_tracker` | `Trainer._loss_tracker` | an option of `compile` to track no loss |
 | `require_compiled` | `Trainer._assert_compile_called` | a message of our own beside Keras's |
@@ -33,6 +35,17 @@ import io
 def all_layers(layer):
     """A layer or model and all layers within it, at any depth, each once."""
     return list(layer._flatten_layers())
+
+
+def could_train(layer):
+    """The variables that a layer or model trains, frozen ones among them, in the layer's order."""
+    made = {id(v) for each in all_layers(layer) for v in each._trainable_variables}
+    return [variable for variable in layer.variables if id(variable) in made]
+
+
+def forget(model, layer):
+    """Takes a layer out of a model, which counts each that was ever an attribute of it."""
+    model._tracker.untrack(layer)
 
 
 def last_input(layer):

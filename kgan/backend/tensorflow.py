@@ -25,7 +25,7 @@ class Engine:
             return self._logs()
 
     def _turn(self, name, *batch):
-        optimizer, variables = self.optimizer[name], self.player_variables[name]
+        optimizer, variables = self.optimizer[name], self.moving_variables(name)
 
         def scale(loss):
             # Keras's optimizers add the gradients of the replicas up.
@@ -37,11 +37,12 @@ class Engine:
         # lose that order. So nothing is applied before the whole loss is known.
         with tf.control_dependencies([loss]):
             gradients = [g if g is None else tf.identity(g) for g in gradients]
+        # Keras does nothing where there are none: a player whose networks are frozen rests.
         optimizer.apply(gradients, variables)
         self.track(name, loss, terms, batch)
 
     def _gradients(self, name, batch, scale):
-        variables = self.player_variables[name]
+        variables = self.moving_variables(name)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([variable.value for variable in variables])
             loss, terms = self.play(name, batch, training=True)
@@ -51,6 +52,10 @@ class Engine:
     def gradients(self, name, batch):
         """A player's gradients on a batch, without an update: see `gradient_norms`."""
         return self._gradients(name, batch, lambda loss: loss)[0]
+
+    def logits_in_training(self, inputs):
+        """The discriminator's logits in training mode: see `training_logits`."""
+        return self(inputs, as_discriminator=True, training=True)
 
     def test_step(self, data):
         """Every player's loss without a move."""

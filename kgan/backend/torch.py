@@ -20,21 +20,28 @@ class Engine:
         return self.get_metrics_result()
 
     def _turn(self, name, batch):
-        optimizer, variables = self.optimizer[name], self.player_variables[name]
+        optimizer, variables = self.optimizer[name], self.moving_variables(name)
         gradients, loss, terms = self._gradients(name, batch, optimizer.scale_loss)
         with torch.no_grad():
+            # Keras does nothing where there are none: a player whose networks are frozen rests.
             optimizer.apply(gradients, variables)
             self.track(name, loss, terms, batch)
 
     def _gradients(self, name, batch, scale):
         loss, terms = self.play(name, batch, training=True)
         # Gradients of this player's variables alone: nothing is left behind on the others.
-        weights = [variable.value for variable in self.player_variables[name]]
-        return list(torch.autograd.grad(scale(loss), weights, allow_unused=True)), loss, terms
+        weights = [variable.value for variable in self.moving_variables(name)]
+        scaled = scale(loss)
+        gradients = torch.autograd.grad(scaled, weights, allow_unused=True) if weights else ()
+        return list(gradients), loss, terms
 
     def gradients(self, name, batch):
         """A player's gradients on a batch, without an update: see `gradient_norms`."""
         return self._gradients(name, batch, lambda loss: loss)[0]
+
+    def logits_in_training(self, inputs):
+        """The discriminator's logits in training mode: see `training_logits`."""
+        return self(inputs, as_discriminator=True, training=True)
 
     def test_step(self, data):
         """Every player's loss without a move."""

@@ -34,14 +34,28 @@ class Averages:
         self._is_settled = False  # whether an outer context has chosen the weights
 
     def pairs(self):
-        """A list of (variable, average), empty where no optimizer keeps an average."""
+        """A list of (variable, average), empty where no optimizer keeps an average.
+
+        A layer that is frozen is its own average, beside others that go on to move. While a whole
+        player rests, its averages stay as they are.
+        """
         optimizer = getattr(self._model, "optimizer", None)
-        return optimizer.averages(self._model.trainable_variables) if optimizer else []
+        pairs = []
+        for player in self._model.players if optimizer else ():
+            moving = {id(variable) for variable in self._model.moving_variables(player)}
+            pairs += [
+                (variable, average)
+                for variable, average in optimizer.averages(player)
+                if not moving or id(variable) in moving
+            ]
+        return pairs
 
     def restart(self):
         """Lets the averages begin again, at the weights as they are."""
-        for variable, average in self.pairs():
-            average.assign(variable)
+        optimizer = getattr(self._model, "optimizer", None)
+        for player in self._model.players if optimizer else ():
+            for variable, average in optimizer.averages(player):
+                average.assign(variable)
 
     @contextlib.contextmanager
     def averaged(self):

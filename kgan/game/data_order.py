@@ -33,19 +33,33 @@ class EpochOrder(keras.callbacks.Callback):
                 "Pairs are mirrored and cropped as one. Expected the same of all fields that are "
                 f"augmented. Received: {tuple(variants)} variants"
             )
-        self.lengths = lengths
-        self.paired = paired
-        self.variants = variants
+        self._shuffle = _Shuffle(lengths, paired, variants)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Reads the seed."""
         # Read here and not when the data begins to flow: JAX has taken the state away by then.
         clock = ops.convert_to_numpy(self.model.optimizer.iterations)
-        self._key = self.model.order.key(clock)
+        self._shuffle.key = self.model.order.key(clock)
+
+    @property
+    def permutation(self):
+        """A function that returns the order of the epoch that has begun.
+
+        It knows nothing of the model: TensorFlow keeps what a dataset calls as long as the process
+        lasts.
+        """
+        return self._shuffle.permutation
+
+
+class _Shuffle:
+    def __init__(self, lengths, paired, variants):
+        self.lengths = lengths
+        self.paired = paired
+        self.variants = variants
+        self.key = None
 
     def permutation(self):
-        """The order of the epoch that has begun."""
-        generator = np.random.default_rng(self._key)
+        generator = np.random.default_rng(self.key)
         lengths, variants = np.array(self.lengths), np.array(self.variants)
         if self.paired:
             # A pair is mirrored as one.

@@ -1,14 +1,17 @@
 """Metrics of `evaluate`: a model's own samples beside held-out ones, batch by batch."""
 
 import itertools
+import sys
 import weakref
 
 import keras
 import numpy as np
 from keras import ops
+from tqdm.auto import tqdm
 
 from kgan.data.field_lookup import unpack
 from kgan.data.inspection import kind_of
+from kgan.game.progress import width
 
 
 class SampleMetrics:
@@ -85,14 +88,17 @@ class SampleMetrics:
                 metric.reset_fake()
             else:
                 metric.reset_state()
-        bar = keras.utils.Progbar(steps, unit_name="batch") if show_progress else None
+        bar = tqdm(
+            total=steps, desc="Measuring", leave=False, ncols=width(), file=sys.stdout,
+            disable=not show_progress,
+        )  # fmt: skip
         number = None
         for number, batch in enumerate(itertools.islice(_batches_of(data), steps)):
             fields = tuple(ops.convert_to_numpy(x) for x in unpack(model.fields, batch))
             real, fake = model.sample_like(fields, seed=number)
             update_all(list(self), real, fake, real_is_known=seen_before)
-            if bar is not None:
-                bar.update(number + 1)
+            bar.update()
+        bar.close()
         if number is None:
             raise ValueError(
                 "The metrics go through the data once more, after the losses, and found nothing "

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.utils.arguments import check_count
+from kgan.utils.arguments import check_count, check_rate
 from kgan.utils.hints import Logs
 
 _ADVICE = (
@@ -14,7 +14,7 @@ _ADVICE = (
 
 
 class NaNGuard(keras.callbacks.Callback):
-    """Stops training when a loss is no longer a number, and names the player and the term.
+    """Stops training when a loss is no number or diverges, and names the player and the term.
 
     `fit` adds one. At the end of an epoch it raises before any later callback can save
     the broken model, so what is saved per epoch stays what it was. Use `every=1` with a
@@ -24,9 +24,13 @@ class NaNGuard(keras.callbacks.Callback):
         every: integer. Look at the logs on every `every`-th batch, and at the end of each epoch.
             Looking waits for the device; a loss that broke stays broken, so nothing is missed.
             Defaults to 10.
+        limit: float, a loss or a term beyond it, up or down, has diverged. At 1e12 two neighbouring
+            float32 numbers are 65,536 apart, so a loss no longer tells one step from the next, and
+            optimizers that square gradients are about to overflow; critics of Wasserstein losses
+            and sums over pixels stay far below. Defaults to 1e12.
 
     Raises:
-        ValueError: from `fit`, when a term or a loss is NaN or infinite.
+        ValueError: from `fit`, when a term or a loss is NaN, infinite or beyond `limit`.
 
     Example:
 
@@ -39,9 +43,10 @@ class NaNGuard(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, every: int = 10) -> None:
+    def __init__(self, every: int = 10, limit: float = 1e12) -> None:
         super().__init__()
         self.every = check_count("every", every)
+        self.limit = check_rate("limit", limit)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Looks at the logs when `every` batches have passed since the last look."""
@@ -73,6 +78,14 @@ class NaNGuard(keras.callbacks.Callback):
             # The terms first: a loss is broken because one of them is.
             for term in (*description.terms, "loss"):
                 value = float(logs.get(f"{player}_{term}", 0.0))
+                if abs(value) > self.limit and np.isfinite(value):
+                    raise ValueError(
+                        f"The term '{term}' of player '{player}' diverged: it became {value:.3g} "
+                        f"{when}, beyond {self.limit:.0e}, so training stopped before the model "
+                        f"was saved. {_ADVICE} Where losses are so large by nature, scale the "
+                        "data, or pass kgan.callbacks.NaNGuard(limit=...). "
+                        f"Received: {player}_{term}={value}"
+                    )
                 if not np.isfinite(value):
                     raise ValueError(
                         f"The term '{term}' of player '{player}' became {value} {when}, so "

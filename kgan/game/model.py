@@ -12,6 +12,7 @@ from kgan.data.field_lookup import unpack
 from kgan.game.averages import Averages, kept
 from kgan.game.data_order import DataOrder
 from kgan.game.evaluation import SampleMetrics, named_metrics, norm
+from kgan.game.freezing import Freezing
 from kgan.game.logs import Logs
 from kgan.game.optimizers import PlayerOptimizers
 from kgan.game.saving import Saving
@@ -22,7 +23,7 @@ from kgan.utils.arguments import check_count
 from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
-class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
+class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.Model):
     """Networks, a table of players, and one loss method per player: a game that `fit` plays.
 
     Subclass it to write a new model. Declare `players` and `fields`, make the networks in
@@ -112,6 +113,10 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
     ) -> None:
         """Gives each player its optimizer.
 
+        Layers and networks may be frozen and released at any time, with `layer.trainable = False`:
+        it holds from the next epoch on. A player whose networks are all frozen rests: it does not
+        move, and its losses are logged. After a network was replaced, call `compile` again.
+
         Args:
             optimizer: a dict with one Keras optimizer (instance or name) per player, or one
                 optimizer of which each player gets a copy. Learning-rate schedules, `clipnorm`
@@ -130,7 +135,8 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
             ValueError: when a player has no optimizer, an optimizer has no player, or a
                 trainable variable belongs to nobody.
         """
-        variables = self._variables_of_players()
+        self.take_networks()
+        variables = self.take_players()
         with self.variable_scope():
             half = [name for name in self.players if self._computes_in_half(name)]
             optimizers = PlayerOptimizers.for_players(optimizer, list(self.players), half)
@@ -164,43 +170,6 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
         networks = [getattr(self, network) for network in self.players[player].networks]
         layers = [layer for network in networks for layer in keras_internals.all_layers(network)]
         return any(layer.compute_dtype == "float16" for layer in layers)
-
-    def _variables_of_players(self):
-        owned = {}
-        if not self.players:
-            raise ValueError(
-                f"{type(self).__name__} has no players, so nothing can move. Declare a table such "
-                'as players = {"generator": kgan.Player(networks=("generator",), '
-                f'terms=("adversarial",))}}. Received: players={self.players!r}'
-            )
-        for name, player in self.players.items():
-            lost = [network for network in player.networks if not hasattr(self, network)]
-            if lost or not hasattr(self, f"{name}_loss"):
-                raise ValueError(
-                    f"Player '{name}' of {type(self).__name__} needs an attribute for each of its "
-                    f"networks {player.networks} and a method {name}_loss. "
-                    f"Missing: {lost or name + '_loss'}"
-                )
-            networks = [getattr(self, network) for network in player.networks]
-            unique = {id(v): v for network in networks for v in network.trainable_variables}
-            if not unique:
-                raise ValueError(
-                    f"Player '{name}' has nothing to move: none of its networks "
-                    f"{player.networks} has a trainable variable. Build the networks before "
-                    "compile, or leave the player out of the table."
-                )
-            owned[name] = list(unique.values())
-        everyone = {id(variable) for variables in owned.values() for variable in variables}
-        orphans = [v.path for v in self.trainable_variables if id(v) not in everyone]
-        if orphans:
-            raise ValueError(
-                f"No player of {type(self).__name__} moves these trainable variables. Name their "
-                "network in a player's `networks`, or set its trainable = False. "
-                f"Received: players={list(self.players)} and orphans {orphans[:5]}"
-            )
-        # Read-only, and so untracked: a tracked dict would be saved as weights once more.
-        self.player_variables = types.MappingProxyType(owned)
-        return owned
 
     def call(
         self,
@@ -324,7 +293,7 @@ class AdversarialModel(Training, Logs, Saving, backend.Engine, keras.Model):
         """
         inputs = (tuple(map(ops.convert_to_tensor, batch)), ops.convert_to_tensor(fake))
         with self.between_steps(), kept(self.non_trainable_variables):
-            logits = self(inputs, as_discriminator=True, training=True)
+            logits = self.logits_in_training(inputs)
         return logits and tuple(ops.convert_to_numpy(side) for side in logits)
 
     def gradient_norms(self, batch: Batch) -> dict[str, float]:

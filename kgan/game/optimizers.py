@@ -1,8 +1,10 @@
 """The optimizer of a game: one optimizer per player, one clock for all."""
 
 import difflib
+import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from kgan.backend import keras_internals
@@ -122,6 +124,8 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         if isinstance(given, cls):
             return given
         optimizers = {name: keras.optimizers.get(optimizer[name]) for name in players}
+        for name, each in optimizers.items():
+            _check_learning_rate(name, getattr(each, "inner_optimizer", each))
         scaler = keras.optimizers.LossScaleOptimizer
         for name in scaled:
             if not isinstance(optimizers[name], scaler):
@@ -189,28 +193,26 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         if "iterations" in store:  # Not by a model that was not compiled.
             self.iterations.assign(store["iterations"])
 
-    def averages(self, variables):
-        """The moving average of each of these variables, where an inner optimizer keeps one.
+    def averages(self, player):
+        """The moving average of each of a player's variables, where its optimizer keeps them.
 
         Args:
-            variables: list of `keras.Variable`.
+            player: string.
 
         Returns:
             A list of `(variable, average)` pairs, empty without `use_ema=True` and before the
             player's first move, when its averages hold nothing yet.
         """
-        wanted = {id(variable) for variable in variables}
-        pairs = []
-        for optimizer in self.optimizers:
-            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-            if optimizer.use_ema and ops.convert_to_numpy(optimizer.iterations) > 0:
-                averages = keras_internals.averages_of(optimizer)
-                pairs += [
-                    (variable, average)
-                    for variable, average in zip(keras_internals.variables_of(optimizer), averages)
-                    if id(variable) in wanted and average is not None
-                ]
-        return pairs
+        optimizer = self._players[player]
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+        if not optimizer.use_ema or ops.convert_to_numpy(optimizer.iterations) == 0:
+            return []
+        averages = keras_internals.averages_of(optimizer)
+        return [
+            (variable, average)
+            for variable, average in zip(keras_internals.variables_of(optimizer), averages)
+            if average is not None
+        ]
 
     def finalize_variable_values(self, var_list):
         """Does nothing: averages never overwrite the weights that train on."""
@@ -238,6 +240,24 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             for name, inner in config["players"].items()
         }
         return cls(players, name=config["name"])
+
+
+def _check_learning_rate(player, optimizer):
+    rate = optimizer.get_config().get("learning_rate")
+    # A schedule, which may begin or end at 0, by the rates that it is made of.
+    is_schedule = isinstance(rate, dict)
+    known = [rate]
+    if is_schedule:
+        names = ("initial_learning_rate", "warmup_target", "values")
+        known = [rate.get("config", {}).get(name) for name in names]
+        known = [x for value in known for x in (value if isinstance(value, list) else [value])]
+    numbers = [float(value) for value in known if isinstance(value, int | float | np.number)]
+    legal = all(math.isfinite(value) and value >= 0 for value in numbers)
+    if numbers and not (legal and max(numbers) > 0):
+        raise ValueError(
+            f"The learning_rate of player '{player}' must be a finite number above 0, such as "
+            f"2e-4, or a schedule of such. Received: learning_rate={rate!r}"
+        )
 
 
 def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=None):

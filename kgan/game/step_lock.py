@@ -91,8 +91,8 @@ class StepLock:
                 self._is_fitting = before
 
 
-class GiveWay(keras.callbacks.Callback):
-    """Gives way to other threads before each step.
+class BetweenSteps(keras.callbacks.Callback):
+    """Gives way to other threads before each step, and at an epoch's start to who froze a layer.
 
     Args:
         lock: the model's `StepLock`.
@@ -102,6 +102,13 @@ class GiveWay(keras.callbacks.Callback):
         super().__init__()
         self._lock = lock
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Remembers that an epoch begins."""
+        self._begins = True
+
     def on_train_batch_begin(self, batch, logs=None):
-        """Lets those go first that wait."""
+        """Lets those go first that wait, and takes note of layers that were frozen since."""
         self._lock.give_way()
+        if self._begins:
+            self._begins = False
+            self.model.make_train_function()

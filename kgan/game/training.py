@@ -16,7 +16,8 @@ from kgan.data.field_lookup import are_paired
 from kgan.game.averages import kept
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
-from kgan.game.step_lock import GiveWay
+from kgan.game.progress import Evaluation, Progress, fitted, is_terminal
+from kgan.game.step_lock import BetweenSteps
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data
 
@@ -63,7 +64,10 @@ class Training:
                 translate to. Defaults to `None`.
             batch_size: integer. Samples per step for arrays. Defaults to 64.
             epochs: integer. Defaults to 1.
-            verbose: as in `keras.Model.fit`.
+            verbose: 1 for one line per epoch that is drawn again while it runs, with a loss per
+                player, what is watched, speed and the time left for the whole run; 2 for plain
+                lines, which 1 is too where nothing can be drawn again; 0 for none. `"auto"` is 1.
+                All that is logged is in the history. Defaults to `"auto"`.
             callbacks: list of `keras.callbacks.Callback`. A `kgan.callbacks.NaNGuard` is added
                 unless the list holds one or a `TerminateOnNaN`.
             validation_split: float in [0, 1): the last part of the arrays to hold out.
@@ -100,12 +104,29 @@ class Training:
             take_data = getattr(callback, "take_data", None)
             if take_data is not None:
                 take_data(data)
-        if isinstance(data, tuple):
+        is_array = isinstance(data, tuple)
+        if is_array:
             lengths, variants = zip(*((len(x), getattr(x, "variants", 1)) for x in data))
             order = EpochOrder(lengths, are_paired(self.fields), variants) if shuffle else None
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
             data = self._batches(data, batch_size, order)
-        callbacks = _with(GiveWay(self.step_lock), callbacks, self)
+        callbacks = _with(BetweenSteps(self.step_lock), callbacks, self)
+        shown = (keras.callbacks.ProgbarLogger, Progress)
+        if (
+            isinstance(callbacks, list)
+            and verbose
+            and not any(isinstance(callback, shown) for callback in callbacks)
+        ):
+            size = 64 if batch_size is None else batch_size
+            progress = Progress(
+                self.fields[0].plural,
+                size if is_array else None,
+                [f"val_{name}" for name in self.sample_metrics.directions],
+                live=verbose != 2 and is_terminal(),
+            )
+            # First what takes the line away for others who print, last what prints it for good.
+            clear = keras.callbacks.LambdaCallback(on_epoch_end=progress.clear)
+            callbacks, verbose = [clear, *callbacks, progress], 0
         with self.step_lock.fitting():
             return super().fit(
                 data,
@@ -139,7 +160,7 @@ class Training:
             x: as in `fit`.
             y: as in `fit`.
             batch_size: integer. Defaults to 64 for arrays.
-            verbose: as in `keras.Model.evaluate`.
+            verbose: 0 for nothing, else one line, as `fit` prints for an epoch.
             sample_weight: not defined for a game.
             averaged: boolean. With `False` the weights as they are, and not their averages.
                 Defaults to `True`.
@@ -161,11 +182,18 @@ class Training:
         # The means that `fit` logs from, when this is called from within it.
         means = [] if in_fit else self.metrics_variables
         with self.between_steps(), kept([*self.random_states(), *means]), weights:
-            logs = super().evaluate(x, y, verbose=verbose, return_dict=True, **kwargs)
+            shows = bool(verbose) and not isinstance(
+                kwargs.get("callbacks"), keras.callbacks.CallbackList
+            )
+            live = shows and verbose != 2 and is_terminal()
+            if live:
+                kwargs["callbacks"] = [*(kwargs.get("callbacks") or []), Evaluation()]
+            logs = super().evaluate(x, y, verbose=0, return_dict=True, **kwargs)
             measured = {}
             if self.sample_metrics:
-                show_progress = bool(verbose) and not in_fit
-                measured = self.sample_metrics.measure(self, x, kwargs.get("steps"), show_progress)
+                measured = self.sample_metrics.measure(self, x, kwargs.get("steps"), live)
+        if shows:
+            print(fitted("Evaluated", None, self, {**logs, **measured}, measured), flush=True)
         if as_dict:
             return {**logs, **measured}
         return [*keras_internals.in_order(self, logs), *measured.values()]

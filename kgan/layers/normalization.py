@@ -218,7 +218,8 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """The output of the layer with its kernel divided by `sigma`."""
-        sigma = self.sigma(training)
+        # Frozen, it stays as it is.
+        sigma = self.sigma(training and self.trainable)
         sigma = ops.where(sigma > self.epsilon, sigma, ops.ones_like(sigma))
         if self._looks_up:
             outputs = self.layer(inputs)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, losses
+from kgan.backend.keras_internals import could_train
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.fields import Field, of_shape
 from kgan.game import AdversarialModel, Player
@@ -121,15 +122,25 @@ class GAN(AdversarialModel):
         if augmentation is not None and not augmentation.built:
             # Keras would take a batch away from the data to build it.
             augmentation.build((None, *self.fields[0].shape))
+        self.histories = {}
+        self._followed = types.MappingProxyType({})
+        self.take_networks()
+        self.built = True
+
+    def take_networks(self) -> None:
+        """Checks that the networks fit, and reads them: again where one was replaced."""
         compatibility.check_networks(self, self._conditioning)
         self._conditioning.check(self)
-        compatibility.check_penalties(self.penalties, self.discriminator_terms, discriminator)
+        compatibility.check_penalties(self.penalties, self.discriminator_terms, self.discriminator)
         self._read_features()
-        self.histories = {}
-        for player in ("discriminator", "generator") if historical_averaging else ():
-            variables = getattr(self, player).trainable_variables
-            self.histories[player] = historical_averaging.follow(variables)
-        self.built = True
+        part, followed = self.historical_averaging, {}
+        for player in ("discriminator", "generator") if part else ():
+            followed[player] = could_train(getattr(self, player))
+            if list(map(id, followed[player])) != list(map(id, self._followed.get(player, ()))):
+                with self.variable_scope():
+                    self.histories[player] = part.follow(followed[player])
+        # Untracked, because these variables belong to the networks already.
+        self._followed = types.MappingProxyType(followed)
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -290,8 +301,7 @@ class GAN(AdversarialModel):
         part = self.historical_averaging
         if part is None:
             return {}
-        variables = getattr(self, player).trainable_variables
-        return {part.name: part(variables, self.histories[player])}
+        return {part.name: part(self._followed[player], self.histories[player])}
 
     def _draw(self, num_samples):
         return latent.draw((num_samples, *self.latent_shape), self.noise, self.noise_seed)

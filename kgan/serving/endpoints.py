@@ -259,12 +259,14 @@ class Endpoints:
         """
         endpoint = self[name]
         networks = [getattr(self.model, network) for network in endpoint.networks]
-        # Made again where the model was given another network.
-        key = (name, *map(id, networks))
-        if key not in self._runners:
+        # Made again where the model was given another network, or a layer was frozen: what JAX
+        # compiles takes the variables in an order that depends on it.
+        key = [*networks, *(v.trainable for network in networks for v in network.variables)]
+        made = self._runners.get(name)
+        if made is None or made[0] != key:
             with self.model.variable_scope():
-                self._runners[key] = Runner(endpoint, networks)
-        return self._runners[key]
+                self._runners[name] = made = (key, Runner(endpoint, networks))
+        return made[1]
 
     def checked(self, name, inputs):
         """What a user gives to an endpoint, as arrays that its fields accept.

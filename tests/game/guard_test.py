@@ -83,3 +83,23 @@ def test_healthy_losses_pass():
 def test_every_is_a_positive_integer(every, error):
     with pytest.raises(error, match=f"every={every}"):
         kgan.callbacks.NaNGuard(every=every)
+
+
+class Diverging(Breaking):
+    value = -1e19
+
+
+def test_a_loss_beyond_all_measure_stops_training_with_its_player_term_and_value(tmp_path):
+    path = tmp_path / "m.weights.h5"
+    saved = keras.callbacks.ModelCheckpoint(str(path), save_weights_only=True)
+    with pytest.raises(ValueError, match="'adversarial' of player 'generator' diverged") as caught:
+        model_of(Diverging).fit(POINTS, batch_size=16, verbose=0, callbacks=[saved])
+    assert "generator_adversarial=-1e+19" in str(caught.value) or "-9.99" in str(caught.value)
+    assert not path.exists()
+
+
+def test_large_losses_by_nature_may_pass():
+    guard = kgan.callbacks.NaNGuard(limit=1e30)
+    model_of(Diverging).fit(POINTS, batch_size=16, verbose=0, callbacks=[guard])
+    with pytest.raises(ValueError, match="limit"):
+        kgan.callbacks.NaNGuard(limit=0.0)

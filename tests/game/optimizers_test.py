@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 import kgan
+from kgan.catalog import registry
 from kgan.game.optimizers import PlayerOptimizers
 
 PLAYERS = ["discriminator", "generator"]
@@ -162,12 +163,12 @@ def test_averages_pair_weights_with_their_average():
             "generator": keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5),
         }
     )
-    assert model.optimizer.averages(model.trainable_variables) == []
+    assert model.optimizer.averages("generator") == []
     one_batch = points()[:16]
     model.fit(one_batch, batch_size=16, verbose=0)
-    pairs = model.optimizer.averages(model.trainable_variables)
+    pairs = model.optimizer.averages("generator")
     assert [id(v) for v, _ in pairs] == [id(v) for v in model.generator.trainable_variables]
-    assert model.optimizer.averages(model.discriminator.trainable_variables) == []
+    assert model.optimizer.averages("discriminator") == []
     first = [np.array(ops.convert_to_numpy(v)) for v, _ in pairs]
     for (_, average), weight in zip(pairs, first, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(average), weight)
@@ -184,3 +185,31 @@ def test_float16_gives_each_player_its_own_loss_scale():
     first, second = model.optimizer.optimizers
     assert isinstance(first, keras.optimizers.LossScaleOptimizer)
     assert first.dynamic_scale is not second.dynamic_scale
+
+
+@pytest.mark.parametrize("rate", [-1.0, 0.0, float("nan"), float("inf")])
+def test_a_learning_rate_that_can_not_train_is_refused(rate):
+    with pytest.raises(ValueError, match="learning_rate of player 'generator'"):
+        small().compile(optimizer={"discriminator": "sgd", "generator": keras.optimizers.SGD(rate)})
+    schedule = keras.optimizers.schedules.CosineDecay(rate, 10)
+    with pytest.raises(ValueError, match="learning_rate of player 'discriminator'"):
+        small().compile(optimizer=keras.optimizers.Adam(schedule))
+
+
+@pytest.mark.parametrize("name", kgan.zoo.list_models())
+def test_every_model_refuses_such_rates(name):
+    rates = [each for each in registry.options_of(name) if each.endswith("learning_rate")]
+    assert rates
+    for option in rates:
+        with pytest.raises(ValueError, match="learning_rate"):
+            kgan.zoo.load(name, **{option: -1.0})
+
+
+def test_rates_that_begin_or_end_at_zero_pass(tmp_path):
+    warm = keras.optimizers.schedules.CosineDecay(0.0, 10, warmup_target=1e-3, warmup_steps=5)
+    model = small()
+    model.compile(optimizer=keras.optimizers.SGD(warm))
+    model.compile(optimizer=keras.optimizers.SGD(1e-3))
+    model.optimizer["generator"].learning_rate = 0.0
+    model.save(tmp_path / "m.keras")
+    keras.saving.load_model(tmp_path / "m.keras")

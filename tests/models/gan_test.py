@@ -401,7 +401,7 @@ def averaged():
 
 
 def averages_of(model):
-    pairs = model.optimizer.averages(model.trainable_variables)
+    pairs = model.optimizer.averages("generator")
     return [ops.convert_to_numpy(average) for _, average in pairs]
 
 

@@ -1,0 +1,60 @@
+"""What JAX compiles, and when it does so again."""
+
+import functools
+import warnings
+
+import jax
+
+
+class Compiled:
+    """The part of the JAX engine that compiles."""
+
+    def make_train_function(self, force=False):
+        """Compiles the step."""
+        if force or self.train_function is None:
+            # JAX goes on with what it traced of a method, although the model may differ since.
+            self.train_step = functools.partial(type(self).train_step, self)
+        super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """Compiles the step of `evaluate`."""
+        if force or self.test_function is None:
+            self.test_step = functools.partial(type(self).test_step, self)
+        super().make_test_function(force)
+
+    def pure(self, name, function, inputs):
+        """A function of (variables, values, inputs), compiled once for what moves now.
+
+        Operation by operation, JAX would compile hundreds of programs.
+        """
+        optimizer = self.optimizer.variables if self.optimizer else []
+        everything = self.variables + self.metrics_variables + optimizer
+        variables = list({id(variable): variable for variable in everything}.values())
+        moving = self.moving_signature() if self.optimizer else ()
+        key = (moving, *map(id, variables))
+        # Past Keras, which tracks what is set as an attribute.
+        compiled = vars(self).setdefault("_pure_functions", {})
+        if compiled.get(name, (None,))[0] != key:
+            compiled[name] = (key, jax.jit(functools.partial(function, variables)))
+        return compiled[name][1]([variable.value for variable in variables], inputs)
+
+
+def stepped(optimizer, state, gradients, weights):
+    """Weights and an optimizer's state after a step: frozen weights have `None` for a gradient."""
+    if all(gradient is None for gradient in gradients):
+        return weights, state  # a player that rests
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Gradients do not exist")
+        return optimizer.stateless_apply(state, gradients, weights)
+
+
+def places(variables, wanted):
+    """Where each of the wanted variables is among others."""
+    position = {id(variable): i for i, variable in enumerate(variables)}
+    return [position[id(variable)] for variable in wanted]
+
+
+def regroup(values, groups):
+    """Values in lists as long as the groups."""
+    values = iter(values)
+    return tuple([next(values) for _ in group] for group in groups)
