@@ -47,35 +47,49 @@ def conditional(
     generator's noise is multiplied by one embedding of the label and concatenated with another.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
-            2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
-        num_classes: integer of at least 2. Defaults to 10.
-        class_names: tuple of strings, for labels that are names. Defaults to `None`.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
+        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of 2);
+            `(dim,)` for vectors. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        num_classes: integer of at least 2. `like=` and the command line fill it from your data.
+            Defaults to 10.
+        class_names: tuple of strings, for labels that are names. `like=` and the command line fill
+            it from your data. Defaults to `None`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        noise: `"normal"` or `"uniform"`. Both work; change it to compare with other work. Defaults
+            to `"normal"`.
         conditioning: how the discriminator uses the label: `"concatenation"`, `"projection"`, or
-            `"two_heads"`, which logs separately if samples look real and if they match.
-            Defaults to `"projection"`.
+            `"two_heads"`, which logs separately if samples look real and if they match. Leave it,
+            unless to compare. Defaults to `"projection"`.
         matching_aware: boolean. `False` leaves out real samples with wrong labels, as in 2014.
-            Defaults to `True`.
+            Leave it, unless to compare. Defaults to `True`.
         mismatched_weight: float in [0, 1], the share of wrong labels in the terms on wrong inputs.
-            Defaults to 0.5.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1): the discriminator's target for real samples is
-            `1 - label_smoothing`. Defaults to 0.0.
-        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        embedding_dim: integer, size of the label's concatenated embedding. Defaults to 50.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
-            `(128, 128, 128)`.
-        kernel_size: integer, for images. Defaults to 5.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+            Raise it where samples are not of the class asked for. Defaults to 0.5.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is `1 -
+            label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
+        discriminator_steps: integer, discriminator moves per generator move. Raise it where the
+            discriminator is too weak; each one costs time. Defaults to 1.
+        embedding_dim: integer, size of the label's concatenated embedding. Raise it for hundreds of
+            classes. Defaults to 50.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Wider ones
+            for points of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 5.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
-            which then makes the samples. Defaults to `None`.
+            which then makes the samples. Worth it in runs of thousands of steps, whose samples
+            otherwise change from step to step. Defaults to `None`.
         augmentation: `True` or names such as `"color,translation"`, which help where images are
             few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
-        seed: integer that seeds data order, noise and wrong labels. Defaults to `None`.
+        seed: integer that seeds data order, noise and wrong labels. Set it for a run that can be
+            repeated. Defaults to `None`.
 
     Returns:
         A compiled `kgan.ConditionalGAN`.

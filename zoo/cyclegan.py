@@ -51,26 +51,38 @@ def cyclegan(
 
     Args:
         image_shape: tuple `(height, width, channels)` of a. Sides are multiples of 4, at least 8.
-            Defaults to `(256, 256, 3)`.
-        target_channels: integer, channels of b. Defaults to `None`: as many as a.
-        loss: a name or instance of `kgan.losses`. Defaults to `"least_squares"`.
-        cycle_weight: float, weight of the L1 distance after both directions. Defaults to 10.0.
+            `like=` and the command line fill it from your data. Defaults to `(256, 256, 3)`.
+        target_channels: integer, channels of b. `like=` and the command line fill it from your
+            data. Defaults to `None`: as many as a.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"least_squares"`.
+        cycle_weight: float, weight of the L1 distance after both directions. Raise it where the
+            content of images is lost, lower it where they hardly change. Defaults to 10.0.
         identity_weight: float, times `cycle_weight`: weight of the L1 distance of what should not
-            change. Must be 0 if a and b differ in channels. Defaults to 0.5.
-        pool_size: integer, past fakes of each kind that are kept. Defaults to 50.
-        receptive_field: side of the discriminators' patches: 70, 16, 1, or `"image"` for the
-            whole. Small images need 16. Defaults to 70.
-        width: integer, the generators' channels at full size. Defaults to 64.
-        discriminator_width: integer, the discriminators' after one convolution. Defaults to 64.
-        num_blocks: integer, the generators' residual blocks. Defaults to `None`: 6 for sides of
-            at most 128, otherwise 9.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        constant_steps: integer, steps at the full learning rate; the paper's are half of all.
-            Defaults to `None`: all.
-        decay_steps: integer, steps in which it then falls to 0; the paper's are the other half.
+            change. Must be 0 if a and b differ in channels. 0 where colours are meant to change.
+            Defaults to 0.5.
+        pool_size: integer, past fakes of each kind that are kept. 0 turns it off; seldom worth a
+            change. Defaults to 50.
+        receptive_field: side of the discriminators' patches: 70, 16, 1, or `"image"` for the whole.
+            Small images need 16. Defaults to 70.
+        width: integer, the generators' channels at full size. Parameters and time grow with its
+            square: lower it for small images, few samples or a slow machine, raise it where samples
+            lack detail. Defaults to 64.
+        discriminator_width: integer, the discriminators' after one convolution. Change it with
+            `width`. Defaults to 64.
+        num_blocks: integer, the generators' residual blocks. Fewer are quicker: images of 32x32 do
+            with 2. Defaults to `None`: 6 for sides of at most 128, otherwise 9.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        constant_steps: integer, steps at the full learning rate; the paper's are half of all. Set
+            it with `decay_steps` once the length of the run is known. Defaults to `None`: all.
+        decay_steps: integer, steps in which it then falls to 0; the paper's are the other half. Set
+            it once the length of the run is known: a rate that falls makes the end steady. Defaults
+            to `None`.
+        seed: integer that seeds data order and pools. Set it for a run that can be repeated.
             Defaults to `None`.
-        seed: integer that seeds data order and pools. Defaults to `None`.
 
     Returns:
         A compiled `kgan.UnpairedTranslator`.

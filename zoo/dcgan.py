@@ -44,25 +44,35 @@ def dcgan(
     slowed down: with 0.999, after some thousands of steps.
 
     Args:
-        image_shape: tuple `(height, width, channels)`. Sides are multiples of 4, or of 2 below
-            16. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        noise: `"uniform"` on [-1, 1] as in the paper, or `"normal"`. Defaults to `"uniform"`.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        label_smoothing: float in [0, 1): the discriminator's target for real images is
-            `1 - label_smoothing`. Defaults to 0.0.
-        width: integer, channels at half the image's size. Defaults to 64.
-        kernel_size: integer. Defaults to 5, as in the paper's code.
+        image_shape: tuple `(height, width, channels)`. Sides are multiples of 4, or of 2 below 16.
+            `like=` and the command line fill it from your data. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        noise: `"uniform"` on [-1, 1] as in the paper, or `"normal"`. Both work; change it to
+            compare with other work. Defaults to `"uniform"`.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        discriminator_steps: integer, discriminator moves per generator move. Raise it where the
+            discriminator is too weak; each one costs time. Defaults to 1.
+        label_smoothing: float in [0, 1): the discriminator's target for real images is `1 -
+            label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
+        width: integer, channels at half the image's size. Parameters and time grow with its square:
+            lower it for small images, few samples or a slow machine, raise it where samples lack
+            detail. Defaults to 64.
+        kernel_size: integer. 3 is quicker. Defaults to 5, as in the paper's code.
         stages: integer, halvings and doublings. 3 at 28x28 go down to 4x4, which makes better
             digits than two. Defaults to `None`, as many as leave integer sides of at least 4.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
-            which then makes the samples. Defaults to `None`, as in the paper.
+            which then makes the samples. Worth it in runs of thousands of steps, whose samples
+            otherwise change from step to step. Defaults to `None`, as in the paper.
         augmentation: `True` or names such as `"color,translation"`, which help where images are
             few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -43,24 +43,37 @@ def infogan(
     discriminator's features, without their own hidden layer; the Gaussians' variance is fixed.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of
-            2); `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
-        num_categories: integer of at least 2. Defaults to 10.
-        num_continuous: integer, continuous codes in [-1, 1]. Defaults to 2.
-        latent_dim: integer, numbers of noise that are not codes. Defaults to 62.
-        category_weight: float, lambda of the category. Defaults to 1.0.
-        continuous_weight: float, lambda of the continuous codes. Defaults to 0.1.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1): the discriminator's target for real samples is
-            `1 - label_smoothing`. Defaults to 0.0.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
-            `(128, 128, 128)`.
-        kernel_size: integer, for images. Defaults to 5.
-        generator_learning_rate: float, of its Adam optimizer. Defaults to 1e-3.
-        discriminator_learning_rate: float, of its Adam optimizer. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        sample_shape: tuple: `(height, width, channels)` for images, multiples of 4 (below 16 of 2);
+            `(dim,)` for vectors. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        num_categories: integer of at least 2. As many groups as you expect in the data. Defaults to
+            10.
+        num_continuous: integer, continuous codes in [-1, 1]. As many gradual changes as you hope to
+            find, such as slant or width. Defaults to 2.
+        latent_dim: integer, numbers of noise that are not codes. Seldom worth a change; it bounds
+            in how many ways samples can differ. Defaults to 62.
+        category_weight: float, lambda of the category. Raise it where the category has no influence
+            on samples. Defaults to 1.0.
+        continuous_weight: float, lambda of the continuous codes. Raise it where the codes have no
+            influence on samples. Defaults to 0.1.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is `1 -
+            label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Wider ones
+            for points of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 5.
+        generator_learning_rate: float above 0, of its Adam optimizer. Lower it where losses jump or
+            diverge. Defaults to 1e-3.
+        discriminator_learning_rate: float above 0, of its Adam optimizer. Lower it where the
+            discriminator is too strong. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.InfoGAN`.

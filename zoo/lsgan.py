@@ -42,27 +42,39 @@ def lsgan(
     perceptron.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or
-            of 2 below 16), `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        label_smoothing: float in [0, 1): the discriminator's target for real samples, b, is
-            `1 - label_smoothing`. Defaults to 0.0.
-        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        kernel_size: integer, for images. Defaults to 5.
-        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
-            `(128, 128, 128)`.
-        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
-        generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
-        discriminator_normalization: boolean, BatchNorm in the discriminator. Defaults to `True`.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both. Defaults to 0.5.
+        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or of
+            2 below 16), `(dim,)` for vectors. `like=` and the command line fill it from your data.
+            Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples, b, is `1 -
+            label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
+        discriminator_steps: integer, discriminator moves per generator move. Raise it where the
+            discriminator is too weak; each one costs time. Defaults to 1.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 5.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Wider ones
+            for points of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. 3 at 28x28 go down to
+            4x4. Defaults to `None`.
+        generator_normalization: boolean, BatchNorm in the generator. `False` for batches of a few
+            samples, whose statistics are mostly noise. Defaults to `True`.
+        discriminator_normalization: boolean, BatchNorm in the discriminator. `False` for batches of
+            a few samples, whose statistics are mostly noise. Defaults to `True`.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both. Seldom worth a change; towards 0.9 games grow unsteady.
+            Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
-            which then makes the samples. It does not average BatchNorm's statistics. Defaults to
-            `None`, as in the paper.
+            which then makes the samples. It does not average BatchNorm's statistics. Worth it in
+            runs of thousands of steps, whose samples otherwise change from step to step. Defaults
+            to `None`, as in the paper.
         augmentation: `True` or names such as `"color,translation"`, which help where images are
             few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -45,27 +45,42 @@ def minibatch_discrimination(
     own sum, a constant 1 of the paper's. No virtual batch normalization: `kgan.layers` has it.
 
     Args:
-        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
-            2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        noise: `"uniform"` on [-1, 1] or `"normal"`. Defaults to `"uniform"`.
+        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of 2
+            below 16, or `(dim,)`. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        noise: `"uniform"` on [-1, 1] or `"normal"`. Both work; change it to compare with other
+            work. Defaults to `"uniform"`.
         statistic: what the last layer sees of the batch: `"discrimination"` (section 3.2),
             `"standard_deviation"` of groups of 4 samples, without weights (Karras et al. 2018,
-            section 3), or `None`, nothing, to compare. Defaults to `"discrimination"`.
-        num_kernels: integer, B of section 3.2, features added to each sample. Defaults to 50.
-        kernel_dim: integer, C of section 3.2. Defaults to 5.
+            section 3), or `None`, nothing, to compare. Leave it, unless to compare. Defaults to
+            `"discrimination"`.
+        num_kernels: integer, B of section 3.2, features added to each sample. More see finer
+            repetition and cost time. Defaults to 50.
+        kernel_dim: integer, C of section 3.2. Seldom worth a change. Defaults to 5.
         feature_matching: boolean, the generator matches mean features (section 3.1) instead of
-            playing its side of `loss`. Defaults to `False`.
-        historical_averaging: float, weight of section 3.3's term. Defaults to 0.0.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1), 1 minus the real target (section 3.4). Defaults to 0.1.
-        width: integer, channels at half the image's size. Defaults to 64.
-        kernel_size: integer, of the convolutions. Defaults to 5.
-        stages: integer, halvings and doublings of images, as for `dcgan`. Defaults to `None`.
-        units: tuple of integers, for vectors: hidden layers of both. Defaults to `(128, 128)`.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+            playing its side of `loss`. `True` where training is unsteady. Defaults to `False`.
+        historical_averaging: float, weight of section 3.3's term. Above 0, such as 0.001, where
+            losses circle. Defaults to 0.0.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1), 1 minus the real target (section 3.4). 0.1 holds back a
+            discriminator that is too strong. Defaults to 0.1.
+        width: integer, channels at half the image's size. Parameters and time grow with its square:
+            lower it for small images, few samples or a slow machine, raise it where samples lack
+            detail. Defaults to 64.
+        kernel_size: integer, of the convolutions. 3 is quicker. Defaults to 5.
+        stages: integer, halvings and doublings of images, as for `dcgan`. 3 at 28x28 go down to
+            4x4. Defaults to `None`.
+        units: tuple of integers, for vectors: hidden layers of both. Wider ones for points of many
+            dimensions or modes. Defaults to `(128, 128)`.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -45,29 +45,43 @@ def pacgan(
     turn, where the paper's experiments on mixtures move them at once.
 
     Args:
-        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
-            2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
-        pack: integer, samples per logit. 1 is the GAN without packing. Defaults to 2.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        label_smoothing: float in [0, 1): the discriminator's target for real packs is
-            `1 - label_smoothing`. Defaults to 0.0.
-        generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
+        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of 2
+            below 16, or `(dim,)`. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        pack: integer, samples per logit. 1 is the GAN without packing. 3 or 4 where modes are still
+            lost. Defaults to 2.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        noise: `"normal"` or `"uniform"`. Both work; change it to compare with other work. Defaults
+            to `"normal"`.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        label_smoothing: float in [0, 1): the discriminator's target for real packs is `1 -
+            label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
+        generator_normalization: boolean, BatchNorm in the generator. `False` for batches of a few
+            samples, whose statistics are mostly noise. Defaults to `True`.
         discriminator_normalization: boolean, BatchNorm in the discriminator. Defaults to `None`:
             for images, not for vectors, as in the paper's experiments.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        kernel_size: integer, for images. Defaults to 5.
-        units: tuple of integers, for vectors: hidden layers of both networks. Defaults to
-            `(128, 128, 128)`.
-        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        decay_steps: integer, steps within which the learning rate falls to a hundredth along half
-            a cosine. Defaults to `None`, a constant learning rate.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 5.
+        units: tuple of integers, for vectors: hidden layers of both networks. Wider ones for points
+            of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. 3 at 28x28 go down to
+            4x4. Defaults to `None`.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        decay_steps: integer, steps within which the learning rate falls to a hundredth along half a
+            cosine. Set it once the length of the run is known: a rate that falls makes the end
+            steady. Defaults to `None`, a constant learning rate.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
-            which then makes the samples. Defaults to `None`, as in the paper.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+            which then makes the samples. Worth it in runs of thousands of steps, whose samples
+            otherwise change from step to step. Defaults to `None`, as in the paper.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -45,22 +45,32 @@ def pix2pix(
 
     Args:
         image_shape: tuple `(height, width, channels)` of the inputs. Sides are multiples of 4, or
-            of 2 below 16; powers of 2 work best. Defaults to `(256, 256, 3)`.
-        target_channels: integer, channels of the outputs, which have the inputs' size. Defaults
-            to `None`: as many as the inputs.
-        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        reconstruction_weight: float, weight of L1, the paper's lambda. Defaults to 100.0.
-        receptive_field: side of the discriminator's patches: 70, 16, 1, or `"image"` for the
-            whole. Defaults to 70.
-        width: integer, the generator's channels after its first convolution. Defaults to 64.
-        discriminator_width: integer, the same of the discriminator. Defaults to 64.
-        dropout: float in [0, 1), of the generator, in training. Defaults to 0.5.
+            of 2 below 16; powers of 2 work best. `like=` and the command line fill it from your
+            data. Defaults to `(256, 256, 3)`.
+        target_channels: integer, channels of the outputs, which have the inputs' size. `like=` and
+            the command line fill it from your data. Defaults to `None`: as many as the inputs.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"non_saturating"`.
+        reconstruction_weight: float, weight of L1, the paper's lambda. Lower it where outputs are
+            blurred, raise it where they invent detail. Defaults to 100.0.
+        receptive_field: side of the discriminator's patches: 70, 16, 1, or `"image"` for the whole.
+            Small images need 16. Defaults to 70.
+        width: integer, the generator's channels after its first convolution. Parameters and time
+            grow with its square: lower it for small images, few samples or a slow machine, raise it
+            where samples lack detail. Defaults to 64.
+        discriminator_width: integer, the same of the discriminator. Change it with `width`.
+            Defaults to 64.
+        dropout: float in [0, 1), of the generator, in training. Lower it where there are many
+            pairs. Defaults to 0.5.
         normalization: `"instance"`, `"batch"` or `None`. Small images, such as 32x32, in larger
             batches need `"batch"`: their inner maps hold too few pixels for the statistics of one
             image. Defaults to `"instance"`.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        seed: integer that seeds data order. Defaults to `None`.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        seed: integer that seeds data order. Set it for a run that can be repeated. Defaults to
+            `None`.
 
     Returns:
         A compiled `kgan.PairedTranslator`.

@@ -48,31 +48,40 @@ def r3gan(
     does not cover, get residual perceptrons with the same initialization.
 
     Args:
-        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
-            2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the normal noise. Defaults to 64.
-        gamma: float, weight of R1 and of R2. The paper's grows with the image's size: 0.05 at
-            first on CIFAR-10, 2 on faces at 64x64, 150 at 256x256. Defaults to 1.0.
+        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of 2
+            below 16, or `(dim,)`. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        latent_dim: integer, size of the normal noise. Seldom worth a change; it bounds in how many
+            ways samples can differ. Defaults to 64.
+        gamma: float, weight of R1 and of R2. The paper's grows with the image's size: 0.05 at first
+            on CIFAR-10, 2 on faces at 64x64, 150 at 256x256. Defaults to 1.0.
         width: integer, for images: channels at the image's size, doubled at each halving up to
-            eightfold. Defaults to 16.
-        num_blocks: integer, for images: residual blocks per stage. Defaults to 1.
-        expansion: integer, for images: widening within a block. Defaults to 2.
-        group_size: integer, for images: channels per group of the 3x3 convolutions. Defaults to
-            `None`, one group.
-        units: tuple of integers, for vectors: hidden units of each residual block. Defaults to
-            `(128, 128, 128)`.
+            eightfold. Parameters and time grow with its square: lower it for small images, few
+            samples or a slow machine, raise it where samples lack detail. Defaults to 16.
+        num_blocks: integer, for images: residual blocks per stage. More where samples lack detail
+            and there is time. Defaults to 1.
+        expansion: integer, for images: widening within a block. 1 is quicker. Defaults to 2.
+        group_size: integer, for images: channels per group of the 3x3 convolutions. 16 with wide
+            networks on a GPU. Defaults to `None`, one group.
+        units: tuple of integers, for vectors: hidden units of each residual block. Wider ones for
+            points of many dimensions or modes. Defaults to `(128, 128, 128)`.
         stages: integer, for images: halvings and doublings. 3 at 28x28 go down to the paper's 4x4.
             Defaults to `None`, as many as leave integer sides of at least 4.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.0.
-        beta_2: float in [0, 1), of both Adam optimizers. Defaults to 0.99.
-        decay_steps: integer, steps within which the learning rate falls to a hundredth along half
-            a cosine. Defaults to `None`, a constant learning rate.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.0.
+        beta_2: float in [0, 1), of both Adam optimizers. Seldom worth a change. Defaults to 0.99.
+        decay_steps: integer, steps within which the learning rate falls to a hundredth along half a
+            cosine. Set it once the length of the run is known: a rate that falls makes the end
+            steady. Defaults to `None`, a constant learning rate.
         ema_momentum: float in (0, 1), or `None`: a moving average of the generator makes the
-            samples. Defaults to 0.999.
+            samples. Worth it in runs of thousands of steps, whose samples otherwise change from
+            step to step. Defaults to 0.999.
         augmentation: `True` or names such as `"color,translation"`, which help where images are
             few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -45,30 +45,43 @@ def sngan(
     networks; for the plain ones it reports the standard one, `loss="non_saturating"`.
 
     Args:
-        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of
-            2 below 16, or `(dim,)`. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the normal noise. Defaults to 128.
-        loss: a name or instance of `kgan.losses`. Defaults to `"hinge"`.
-        discriminator_steps: integer, discriminator moves per generator move. Defaults to 1.
+        sample_shape: tuple, `(height, width, channels)` with sides that are multiples of 4, or of 2
+            below 16, or `(dim,)`. `like=` and the command line fill it from your data. Defaults to
+            `(28, 28, 1)`.
+        latent_dim: integer, size of the normal noise. Seldom worth a change; it bounds in how many
+            ways samples can differ. Defaults to 128.
+        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
+            `Health` names. Defaults to `"hinge"`.
+        discriminator_steps: integer, discriminator moves per generator move. Raise it where the
+            discriminator is too weak; each one costs time. Defaults to 1.
         lipschitz: float above 0, factor of the logits and so the bound of the discriminator's
             slope. On the ring of narrow clusters the hinge loss finds all modes with 10 and with
             100, but not with the paper's 1; the standard loss does with 1. Defaults to 1.0.
-        generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        kernel_size: integer, for images. Defaults to 4.
-        units: tuple of integers, for vectors: hidden layers of both networks. Defaults to
-            `(128, 128, 128)`.
-        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
-        learning_rate: float, of both Adam optimizers. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Defaults to 0.5.
-        beta_2: float in [0, 1), of both Adam optimizers. Defaults to 0.999.
+        generator_normalization: boolean, BatchNorm in the generator. `False` for batches of a few
+            samples, whose statistics are mostly noise. Defaults to `True`.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 4.
+        units: tuple of integers, for vectors: hidden layers of both networks. Wider ones for points
+            of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. 3 at 28x28 go down to
+            4x4. Defaults to `None`.
+        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
+            grow unsteady. Defaults to 0.5.
+        beta_2: float in [0, 1), of both Adam optimizers. Seldom worth a change. Defaults to 0.999.
         decay_steps: integer, fit steps within which both learning rates fall to a hundredth along
-            half a cosine. Defaults to `None`, constant learning rates, as in the paper.
+            half a cosine. Set it once the length of the run is known: a rate that falls makes the
+            end steady. Defaults to `None`, constant learning rates, as in the paper.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the generator,
-            which then makes the samples. Defaults to `None`, as in the paper.
+            which then makes the samples. Worth it in runs of thousands of steps, whose samples
+            otherwise change from step to step. Defaults to `None`, as in the paper.
         augmentation: `True` or names such as `"color,translation"`, which help where images are
             few: see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -37,21 +37,30 @@ def vanilla(
     momentum, tanh in place of sigmoid at an image's output since data is in [-1, 1].
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors.
-            Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the noise. Defaults to 64.
-        noise: `"normal"` or `"uniform"`. Defaults to `"normal"`.
+        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors. `like=`
+            and the command line fill it from your data. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 64.
+        noise: `"normal"` or `"uniform"`. Both work; change it to compare with other work. Defaults
+            to `"normal"`.
         loss: `"minimax"` (equation 1), `"non_saturating"` (section 3), or any other name or
-            instance of `kgan.losses`. Defaults to `"non_saturating"`.
-        discriminator_steps: integer, the k of algorithm 1. Defaults to 1.
-        label_smoothing: float in [0, 1): the discriminator's target for real samples is
-            `1 - label_smoothing` (Salimans et al. 2016). Only for losses given by name that
-            have it. Defaults to 0.0.
-        generator_units: tuple of integers, widths of hidden layers. Defaults to `(256, 512)`.
-        discriminator_units: tuple of integers. Defaults to `(512, 256)`.
-        dropout: float in [0, 1) in the discriminator. Defaults to 0.3.
-        learning_rate: float, of both Adam optimizers (beta_1 0.5). Defaults to 2e-4.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+            instance of `kgan.losses`. Try another where one player wins for good, which `Health`
+            names. Defaults to `"non_saturating"`.
+        discriminator_steps: integer, the k of algorithm 1. Raise it where the discriminator is too
+            weak; each one costs time. Defaults to 1.
+        label_smoothing: float in [0, 1): the discriminator's target for real samples is `1 -
+            label_smoothing` (Salimans et al. 2016). Only for losses given by name that have it. 0.1
+            holds back a discriminator that is too strong. Defaults to 0.0.
+        generator_units: tuple of integers, widths of hidden layers. Wider ones for data of many
+            dimensions or modes. Defaults to `(256, 512)`.
+        discriminator_units: tuple of integers. Change it with `generator_units`. Defaults to `(512,
+            256)`.
+        dropout: float in [0, 1) in the discriminator. Raise it where it learns few samples by
+            heart. Defaults to 0.3.
+        learning_rate: float above 0, of both Adam optimizers (beta_1 0.5). Lower it where losses
+            jump or diverge; raise it for a short run. Defaults to 2e-4.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -40,21 +40,31 @@ def wgan(
     with the first move, not before.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or
-            of 2 below 16), `(dim,)` for vectors. Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of the noise. Defaults to 100.
-        clip: float, c of algorithm 1, the largest weight of the critic. Defaults to 0.01.
-        discriminator_steps: integer, critic moves per generator move. Defaults to 5.
-        width: integer, for images: channels at half the image's size. Defaults to 64.
-        kernel_size: integer, for images. Defaults to 5.
-        units: tuple of integers, for vectors: widths of both networks' hidden layers. Defaults to
-            `(128, 128, 128)`.
-        stages: integer, for images: halvings and doublings, as for `dcgan`. Defaults to `None`.
-        generator_normalization: boolean, BatchNorm in the generator. Defaults to `True`.
+        sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or of
+            2 below 16), `(dim,)` for vectors. `like=` and the command line fill it from your data.
+            Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
+            samples can differ. Defaults to 100.
+        clip: float, c of algorithm 1, the largest weight of the critic. Smaller makes training
+            slow, larger unsteady. Defaults to 0.01.
+        discriminator_steps: integer, critic moves per generator move. Raise it where the
+            discriminator is too weak; each one costs time. Defaults to 5.
+        width: integer, for images: channels at half the image's size. Parameters and time grow with
+            its square: lower it for small images, few samples or a slow machine, raise it where
+            samples lack detail. Defaults to 64.
+        kernel_size: integer, for images. 3 is quicker. Defaults to 5.
+        units: tuple of integers, for vectors: widths of both networks' hidden layers. Wider ones
+            for points of many dimensions or modes. Defaults to `(128, 128, 128)`.
+        stages: integer, for images: halvings and doublings, as for `dcgan`. 3 at 28x28 go down to
+            4x4. Defaults to `None`.
+        generator_normalization: boolean, BatchNorm in the generator. `False` for batches of a few
+            samples, whose statistics are mostly noise. Defaults to `True`.
         discriminator_normalization: boolean, BatchNorm in the critic, without which clipped weights
             let hardly any signal through. Defaults to `True`.
-        learning_rate: float, of both RMSprop optimizers. Defaults to 5e-5.
-        seed: integer that seeds data order and noise. Defaults to `None`.
+        learning_rate: float above 0, of both RMSprop optimizers. Lower it where losses jump or
+            diverge; raise it for a short run. Defaults to 5e-5.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
+            Defaults to `None`.
 
     Returns:
         A compiled `kgan.GAN`.

@@ -142,6 +142,11 @@ def tiny_options_of(name):
     return dict(_tiny.get(builder_of(name).__name__, {}))
 
 
+def like_of(name):
+    """How data becomes a model's options: its `Like`, or `None`."""
+    return _likes.get(builder_of(name).__name__)
+
+
 def takes_data(builder):
     """Whether a model's builder says how data becomes its options."""
     return builder.__name__ in _likes

@@ -161,3 +161,39 @@ def test_card_tells_what_the_model_is():
     assert card.sample_shape == (28, 28, 1)
     for part in (card.summary, "833,985 parameters", "moves generator every batch", "latent_dim"):
         assert part in str(card)
+
+
+def test_card_explains_each_option_in_the_docstrings_words(empty_registry):
+    def tiny_card(units=4, other=None):
+        """A model of a test.
+
+        Args:
+            units: integer above 0. Raise it where there is time, and
+                never else. Defaults to 4.
+            other: `None`. Defaults to `None`.
+
+        Returns:
+            A model.
+        """
+        return tiny_model(units)
+
+    kgan.zoo.register(tiny_card)
+    card = kgan.zoo.describe("tiny_card")
+    assert card.meanings == {
+        "units": "integer above 0. Raise it where there is time, and never else. Defaults to 4.",
+        "other": "None. Defaults to None.",
+    }
+    assert "  units=4\n      integer above 0. Raise it" in str(card)
+    # Of a model that nobody measured, nothing is said.
+    assert card.step_cost is None and "Cost of a step" not in str(card)
+
+
+@pytest.mark.parametrize("name", kgan.zoo.list_models())
+def test_every_option_of_the_zoo_is_explained_and_every_step_was_measured(name):
+    from kgan.catalog.card import meanings_of, step_costs
+
+    meanings = meanings_of(registry.builder_of(name))
+    assert list(meanings) == registry.options_of(name)
+    # A kind or a choice, the default, and more than both: a range, or when to change it.
+    assert all("Defaults to" in text and len(text) > 40 for text in meanings.values()), meanings
+    assert step_costs()[name] > 0.1
