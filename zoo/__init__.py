@@ -5,9 +5,10 @@ import pkgutil
 
 from kgan.catalog.like import Like
 from kgan.catalog.registry import describe, list_models, load, register
+from kgan.catalog.transfer import TakenWeights, take_weights
 from kgan.utils.packages import shown
 
-__all__ = ["Like", "describe", "list_models", "load", "register"]
+__all__ = ["Like", "TakenWeights", "describe", "list_models", "load", "register", "take_weights"]
 __dir__ = shown(__all__)
 
 # Each file registers its model when it is imported. Models are reached by name through `load`.

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import keras
 
+from kgan.utils.arguments import check_count
 from kgan.utils.damaged import keep_aside, read_object
 from kgan.utils.files import atomic_write
 from kgan.utils.hints import FilePath, Logs
@@ -30,6 +31,9 @@ class BestMoment(keras.callbacks.Callback):
         monitor: string, a name in the logs, such as `"val_frechet_distance"`. Defaults to `None`:
             the first metric that the model was compiled with.
         mode: `"min"` or `"max"`. Defaults to `None`: what is better in that metric.
+        patience: integer, epochs without a better value after which training ends. Unlike
+            Keras's `EarlyStopping` it counts on where an earlier call stopped. Defaults to `None`:
+            training goes on.
         print_fn: function that is called at the end with a line on the best and the last moment.
             Defaults to `print`.
 
@@ -57,6 +61,7 @@ class BestMoment(keras.callbacks.Callback):
         folder: FilePath,
         monitor: str | None = None,
         mode: Literal["min", "max"] | None = None,
+        patience: int | None = None,
         print_fn: Callable[[str], Any] = print,
     ) -> None:
         super().__init__()
@@ -68,6 +73,7 @@ class BestMoment(keras.callbacks.Callback):
         self.folder = pathlib.Path(folder)
         self.monitor = monitor
         self.mode = mode
+        self.patience = None if patience is None else check_count("patience", patience)
         self.print_fn = print_fn
         self.best = self.last = None
 
@@ -80,6 +86,13 @@ class BestMoment(keras.callbacks.Callback):
     def record_file(self) -> pathlib.Path:
         """Path of the figures."""
         return self.folder / "best.json"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `patience` epochs have passed since the best one."""
+        if self.patience is None or self.best is None:
+            return False
+        return self.last["epoch"] - self.best["epoch"] >= self.patience
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Finds out what is monitored and which way is better, and what an earlier call found."""
@@ -151,6 +164,8 @@ class BestMoment(keras.callbacks.Callback):
         with atomic_write(self.record_file) as partial:
             record = {"metric": self.monitor, "mode": self.mode}
             partial.write_text(json.dumps({**record, "best": self.best, "last": self.last}) + "\n")
+        if self.is_over:
+            self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Reports the best and the last moment."""
