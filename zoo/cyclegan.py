@@ -13,7 +13,7 @@ from kgan.models.unpaired import UnpairedTranslator
 
 
 @register(
-    like=image_pairs("cyclegan"),
+    like=image_pairs("cyclegan", paired=False),
     tiny={"receptive_field": 16, "pool_size": 4, "cycle_weight": 0.1, "learning_rate": 2e-5},
 )
 def cyclegan(

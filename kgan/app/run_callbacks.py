@@ -5,13 +5,26 @@ import warnings
 import keras
 
 from kgan import report
-from kgan.callbacks import Health, HistoryLogger, SampleGrid, TranslationStrips
+from kgan.callbacks import BestMoment, Health, HistoryLogger, SampleGrid, TranslationStrips
 from kgan.data.field_lookup import are_paired
 from kgan.data.sampling import first_samples
 from kgan.utils.history_table import read_table
 
 
-def callbacks_of(run, model, data, picture_every, record, saved):
+def best_of(run, settings, print_fn):
+    """The callback that keeps the best epoch's model, where data is held out, or `None`.
+
+    Args:
+        run: the `Run`.
+        settings: dict, those of the run.
+        print_fn: function that is called with a line at the end.
+    """
+    if settings["validation"] is None:
+        return None
+    return BestMoment(run.folder, patience=settings["patience"], print_fn=print_fn)
+
+
+def callbacks_of(run, model, data, picture_every, record, saved, best=None):
     """The callbacks of a run, in the order in which they are called.
 
     Args:
@@ -21,11 +34,13 @@ def callbacks_of(run, model, data, picture_every, record, saved):
         picture_every: integer, epochs from picture to picture; 0 for none.
         record: dict, the run's record, which is saved with the model.
         saved: dict, the record of the epoch whose watchers a kill kept from their work, or `None`.
+        best: as from `best_of`. Defaults to `None`.
 
     Returns:
         A list of `keras.callbacks.Callback`.
     """
-    watchers = [*_pictures(run, model, data, picture_every)] if picture_every else []
+    watchers = [] if best is None else [best]
+    watchers += _pictures(run, model, data, picture_every) if picture_every else []
     if model.answers.imitation is not None:
         # Before the logger, which writes what it finds in the logs.
         watchers.append(Health(folder=run.folder))

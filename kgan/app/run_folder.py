@@ -97,6 +97,23 @@ class Run:
         with atomic_write(self.record_file) as partial:
             partial.write_text(json.dumps(record, indent=2) + "\n")
 
+    def is_past_its_best(self, patience, clock):
+        """Whether `patience` epochs brought nothing better than the best one, and training ended.
+
+        Args:
+            patience: integer, or `None`.
+            clock: integer, the batches that the saved model has seen.
+        """
+        path = self.folder / "best.json"
+        if patience is None or not path.is_file():
+            return False
+        try:
+            record = read_object(path)
+            best, last = record["best"], record["last"]
+            return last["batch"] <= clock and last["epoch"] - best["epoch"] >= patience
+        except (ValueError, KeyError, TypeError):
+            return False  # It is damaged, which `BestMoment` says.
+
     def save(self, model, record, epochs, logs):
         """Saves the model and, in the same file, the record: so the two can't disagree.
 

@@ -10,9 +10,21 @@ DEFAULTS = {
     "max_examples": None,
     "seed": None,
     "options": {},
+    "data_b": None,
+    "stream": False,
+    "validation": None,
+    "validation_b": None,
+    "metrics": [],
+    "patience": None,
+    "precision": None,
+    "init_from": None,
 }
 
 NAMES = ("model", "data", *DEFAULTS)
+# When a run ends may change, as its epochs may.
+_FREE = ("patience",)
+_PLACES = ("data", "data_b", "validation", "validation_b", "init_from")
+_FILES = (".npz", ".npy", ".keras", ".h5")
 
 # What may change in the middle of a run, where the user says so.
 _CHANGEABLE = ("data", "size", "channels", "batch_size", "max_examples")
@@ -46,14 +58,20 @@ def normalized(asked, builder):
             "Options are numbers, strings, booleans, None, or lists of them. "
             f"Received: {options} ({error})"
         ) from error
-    folder = pathlib.Path(asked["data"]).expanduser()
-    is_file = folder.suffix in (".npz", ".npy")
     return {
         **asked,
+        **{name: _place(asked[name]) for name in _PLACES},
         "model": builder.__name__,
-        "data": str(folder.resolve()) if folder.is_dir() or is_file else asked["data"],
         "size": None if asked["size"] is None else list(asked["size"]),
     }
+
+
+def _place(name):
+    """A path as it is found from everywhere; names of datasets and fractions as they are."""
+    if not isinstance(name, str):
+        return name
+    path = pathlib.Path(name).expanduser()
+    return str(path.resolve()) if path.is_dir() or path.suffix in _FILES else name
 
 
 def checked_record(record):
@@ -115,6 +133,7 @@ def edits(record, saved):
     """
     pairs = {name: (record["settings"].get(name), saved["settings"].get(name)) for name in NAMES}
     (options, trained) = pairs.pop("options")
+    pairs = {name: pair for name, pair in pairs.items() if name not in _FREE}
     for name in {**options, **trained}:
         pairs[f"option {name}"] = (options.get(name), trained.get(name))
     for name in ("examples", "sample_shape"):
@@ -143,7 +162,7 @@ def changes_of(run, settings, asked, defaults):
     differences = {
         name: f"{name} {value} where the run has {settings[name]}"
         for name, value in asked.items()
-        if name != "options" and value is not None and value != settings[name]
+        if name not in ("options", *_FREE) and value is not None and value != settings[name]
     }
     changeable = [text for name, text in differences.items() if name in _CHANGEABLE]
     differences = [text for name, text in differences.items() if name not in _CHANGEABLE]
@@ -183,3 +202,33 @@ def check_allowed(run, changes, allowed, print_fn):
         )
     for change in changes:
         print_fn(f"Changed: {change}.")
+
+
+def check_together(settings):
+    """Raises if settings of a run contradict each other.
+
+    Args:
+        settings: dict, those of the run.
+
+    Raises:
+        ValueError: it names what is missing.
+    """
+    needing = [name for name in ("metrics", "patience", "validation_b") if settings[name]]
+    if needing and settings["validation"] is None:
+        option = {"metrics": "--metric"}.get(needing[0], "--" + needing[0].replace("_", "-"))
+        raise ValueError(
+            f"{option} is about held-out data, and there is none. Hold some out with --validation "
+            f"0.1, or name a folder of it. Received: {option} {settings[needing[0]]}"
+        )
+    fraction = settings["validation"]
+    if isinstance(fraction, float) and not 0 < fraction < 1:
+        raise ValueError(
+            "Held-out data is a fraction of the data, above 0 and below 1, or a folder or file of "
+            f"its own. Received: --validation {fraction:g}"
+        )
+    if settings["data_b"] and isinstance(settings["validation"], str):
+        if settings["validation"] != "test" and not settings["validation_b"]:
+            raise ValueError(
+                "Two kinds of images are trained on, so both are held out: --validation a/ "
+                f"--validation-b b/. Received: --validation {settings['validation']} alone"
+            )

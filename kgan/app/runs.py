@@ -14,12 +14,13 @@ import keras
 import numpy as np
 
 from kgan import zoo
+from kgan.app import held_out
 from kgan.app.fingerprint import fingerprint
-from kgan.app.run_callbacks import callbacks_of, lacks_last_row, write_report
+from kgan.app.run_callbacks import best_of, callbacks_of, lacks_last_row, write_report
 from kgan.app.run_folder import Run, load_model
 from kgan.app.run_lock import locked
-from kgan.app.run_settings import DEFAULTS, changes_of, check_allowed, edits, normalized
-from kgan.app.user_files import load_data
+from kgan.app.run_settings import DEFAULTS, changes_of, check_allowed, check_together, edits, normalized
+from kgan.app.user_files import Wanted, arrays_of, load_data
 from kgan.catalog import registry
 from kgan.data.checks import check
 
@@ -46,8 +47,9 @@ def train(
         folder: path of the run's folder, new or made by an earlier call.
         epochs: integer, how many epochs the run has in the end.
         asked: dict with `model` and `data`, and any of `size`, `channels`, `batch_size`,
-            `max_examples`, `seed` and `options`. What is missing or `None` has the value of the
-            earlier call, or its default.
+            `max_examples`, `seed`, `options`, `data_b`, `stream`, `validation`, `validation_b`,
+            `metrics`, `patience`, `precision` and `init_from`, as `kgan train` explains them. What
+            is missing or `None` has the value of the earlier call, or its default.
         data_dir: path where TensorFlow Datasets keeps its data. Defaults to `None`.
         steps_per_execution: integer, batches per compiled call. Defaults to `None`: as before, or
             1.
@@ -112,14 +114,25 @@ def _train(
         changes += changes_of(run, settings, asked, defaults)
         check_allowed(run, changes, allow_changes, print_fn)
         settings = {**settings, **given, "options": settings["options"]}
+    check_together(settings)
+    if settings["precision"] is not None:
+        keras.config.set_dtype_policy(settings["precision"])
     model = load_model(run.model_file) if record and run.model_file.exists() else None
     done = _epochs_done(run, model, record, saved) if model else 0
     unseen = saved if done and saved and lacks_last_row(run, done) else None
     if done >= epochs and not unseen:
         print_fn(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
         return model
-    loaded = load_data(settings["data"], settings, data_dir, registry.takes_labels(builder))
-    arrays = _arrays(loaded)
+    if done and not unseen and run.is_past_its_best(settings["patience"], model.batches_seen):
+        print_fn(
+            f"The run in {run.folder} has ended after epoch {done}: {settings['patience']} epochs "
+            "brought nothing better. To go on, raise --patience."
+        )
+        return model
+    wanted = Wanted.by(registry.like_of(settings["model"]))
+    loaded = load_data(settings["data"], settings, data_dir, wanted, settings["data_b"])
+    loaded, validation = held_out.split(loaded, settings, data_dir, wanted)
+    arrays = arrays_of(loaded)
     # An epoch is as long as the longest of several collections.
     examples = max(len(array) for array in arrays)
     found = {
@@ -141,36 +154,52 @@ def _train(
             record["changes"] = [*record.get("changes", []), {"epoch": done, "what": changes}]
     if model is None:
         model = _build(settings, loaded, builder)
+        if settings["init_from"] is not None:
+            print_fn(f"From {settings['init_from']}: {_begin_from(model, settings)}.")
     # Before the first step, and before a folder is made, where the model can't learn from them.
     checked = check(model.fields, loaded)
-    if steps_per_execution not in (None, model.steps_per_execution):
-        # With its own optimizer, this changes nothing but the number of batches per call.
-        model.compile(optimizer=model.optimizer, steps_per_execution=steps_per_execution)
+    metrics = []
+    if validation is not None:
+        validation = held_out.checked(model, validation)
+        metrics = held_out.metrics_of(settings["metrics"], model, validation)
+    # With its own optimizer, this changes neither weights nor the course of training.
+    steps_per_execution = steps_per_execution or model.steps_per_execution
+    model.compile(model.optimizer, metrics, steps_per_execution=steps_per_execution)
     run.write({name: value for name, value in record.items() if name not in ("epochs", "logs")})
     steps = -(-examples // settings["batch_size"])
     print_fn(
         f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
         f"{keras.config.backend()} on {_device(model)}."
     )
+    if validation is not None:
+        names = ", ".join(model.sample_metrics.directions)
+        print_fn(f"Measured after each epoch on {len(validation[0])} held-out samples: {names}.")
     if done:
         print_fn(f"Resuming after epoch {done}.")
+    best = best_of(run, settings, print_fn)
     start = time.perf_counter()
     model.fit(
         loaded,
         batch_size=settings["batch_size"],
         initial_epoch=done,
         epochs=max(done, epochs),
-        callbacks=callbacks_of(run, model, checked, picture_every, record, unseen),
+        validation_data=validation,
+        callbacks=callbacks_of(run, model, checked, picture_every, record, unseen, best),
         # Where the bar can't be redrawn, Keras would print each step on a new line.
         verbose="auto" if os.isatty(1) else 2,
     )
     minutes = (time.perf_counter() - start) / 60
     if epochs > done:
-        steps *= epochs - done
-        print_fn(f"Trained epochs {done + 1} to {epochs}: {steps} steps in {minutes:.1f} minutes.")
+        last = run.read_saved()["epochs"]
+        steps *= last - done
+        print_fn(f"Trained epochs {done + 1} to {last}: {steps} steps in {minutes:.1f} minutes.")
+        if last < epochs:
+            print_fn(f"Ended early: {settings['patience']} epochs brought nothing better.")
     else:
         print_fn(f"The run has {done} epochs already, of which the last now has its row too.")
     print_fn(f"  model     {run.model_file}")
+    if best is not None and best.best is not None:
+        print_fn(f"  best      {best.model_file}")
     print_fn(f"  losses    {run.history_file}")
     if picture_every:
         print_fn(f"  pictures  {run.samples}")
@@ -209,10 +238,14 @@ def _epochs_done(run, model, record, saved):
     return clock // steps
 
 
-def _arrays(loaded):
-    if isinstance(loaded, dict):
-        return list(loaded.values())
-    return list(loaded) if isinstance(loaded, tuple) else [loaded]
+def _begin_from(model, settings):
+    """Fine-tuning: a new model takes what fits of a trained one. Returns what was taken."""
+    place = settings["init_from"]
+    if place.endswith(".weights.h5") or not pathlib.Path(place).exists() and "/" not in place:
+        source = zoo.load(settings["model"], weights=place)
+    else:
+        source = load_model(place)
+    return zoo.take_weights(model, source)
 
 
 def _build(settings, loaded, builder):

@@ -156,3 +156,11 @@ def parse_size(text):
             "height,width, such as 64,48."
         )
     return int(sides[1]), int(sides[2] or sides[1])
+
+
+def parse_validation(text):
+    """Reads a fraction as a number; all else is a name or a path."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,13 +1,14 @@
 """`kgan list`, `describe`, `train` and `report`."""
 
 import ast
+import enum
 import pathlib
 import re
 from typing import Annotated
 
 import typer
 
-from kgan.app.shared_options import Model, Module, app, end, library, parse_size
+from kgan.app.shared_options import Model, Module, app, end, library, parse_size, parse_validation
 
 
 @app.command(
@@ -58,12 +59,23 @@ def _parse_options(pairs):
     return options
 
 
+class Precision(enum.StrEnum):
+    """What `kgan train` computes in."""
+
+    float32 = "float32"
+    mixed_float16 = "mixed_float16"
+    mixed_bfloat16 = "mixed_bfloat16"
+
+
 @app.command(
     short_help="Train a model, or resume a run.",
     epilog="\b\nExamples:\n"
     "  kgan train dcgan --data digits --epochs 30 --out runs/digits\n"
     "  kgan train dcgan --data photos/ --size 64 --epochs 100 --out runs/photos\n"
     "  kgan train vanilla --data ring --epochs 20 --out runs/ring --option latent_dim=2\n"
+    "  kgan train conditional --data flowers/ --validation 0.1 --epochs 50 --out runs/flowers\n"
+    "  kgan train pix2pix --data sketches/ --data-b photos/ --epochs 50 --out runs/photos\n"
+    "  kgan train dcgan --data cats/ --init-from runs/photos --epochs 20 --out runs/cats\n"
     "\b\nThe first again with --epochs 60 resumes the run and trains epochs 31 to 60.",
 )
 def train(
@@ -82,6 +94,13 @@ def train(
     out: Annotated[
         pathlib.Path, typer.Option(help="Folder of the run, new or of an earlier call.")
     ],
+    data_b: Annotated[
+        str | None,
+        typer.Option(
+            help="The second kind of images, for pix2pix (files of the same names as in --data) "
+            "and cyclegan (any files)."
+        ),
+    ] = None,
     size: Annotated[
         tuple | None,
         typer.Option(
@@ -93,6 +112,57 @@ def train(
     channels: Annotated[
         int | None,
         typer.Option(min=1, max=3, help="1 makes images grey, 3 coloured.  [default: as they are]"),
+    ] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream",
+            help="Read a folder's images from disk batch by batch, where memory can't hold them.",
+        ),
+    ] = None,
+    validation: Annotated[
+        object,
+        typer.Option(
+            parser=parse_validation,
+            metavar="FRACTION|DATA",
+            help="Hold out data to measure the samples by after each epoch: a fraction of --data, "
+            "such as 0.1; a folder or file of its own; or the word test for the data set's test "
+            "split. The best epoch's model is kept in best.keras.  [default: none]",
+        ),
+    ] = None,
+    validation_b: Annotated[
+        str | None, typer.Option(help="The held-out images of the second kind, beside --data-b.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="What to measure, such as frechet_distance; may be repeated. The first decides "
+            "which epoch is best.  [default: figures that suit the data]",
+        ),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="End after so many epochs that are no better than the best.  [default: never]",
+        ),
+    ] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN|FILE|NAME",
+            help="Fine-tune: begin with the weights of a run, of a .keras or .weights.h5 file, or "
+            "of those that ship, as far as they fit.  [default: fresh ones]",
+        ),
+    ] = None,
+    precision: Annotated[
+        Precision | None,
+        typer.Option(
+            help="What layers compute in; the mixed ones are quicker on recent GPUs.  "
+            "[default: float32]"
+        ),
     ] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Samples per step.  [default: 64]")
@@ -142,11 +212,11 @@ def train(
 ):
     """Train a model, or resume a run that was stopped or is to have more epochs.
 
-    The folder keeps the model after each epoch (model.keras), the losses (history.csv), pictures
-    of samples (samples/), figures and diagnoses (health.json), the settings (run.json), and all of
-    it on one page (report.html). Call again with the same folder to resume
-    after its last finished epoch, exactly as if the run had never stopped; settings that are left
-    out are then those of the run.
+    The folder keeps the model after each epoch (model.keras), that of the best epoch (best.keras,
+    with --validation), the losses (history.csv), pictures of samples (samples/), figures and
+    diagnoses (health.json), the settings (run.json), and all of it on one page (report.html).
+    Call again with the same folder to resume after its last finished epoch, exactly as if the run
+    had never stopped; settings that are left out are then those of the run.
     """
     asked = {
         "model": model,
@@ -157,6 +227,14 @@ def train(
         "max_examples": max_examples,
         "seed": seed,
         "options": _parse_options(option),
+        "data_b": data_b,
+        "stream": stream,
+        "validation": validation,
+        "validation_b": validation_b,
+        "metrics": metric,
+        "patience": patience,
+        "init_from": init_from,
+        "precision": None if precision is None else precision.value,
     }
     try:
         library(module).train(

@@ -1,5 +1,6 @@
 """Files of a user: data, inputs, modules, and what is made of them."""
 
+import dataclasses
 import importlib
 import pathlib
 import sys
@@ -8,33 +9,118 @@ import types
 import numpy as np
 
 from kgan import data, drawing
+from kgan.data.field_lookup import are_paired
 from kgan.utils.files import atomic_write
 
 
-def load_data(name, settings, data_dir=None, labels=False):
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a model learns from, as far as it says how data is read.
+
+    Args:
+        labels: boolean, whether labels are read with the samples.
+        two: boolean, whether there are two kinds of images.
+        paired: boolean, whether image `i` of the one belongs to image `i` of the other.
+    """
+
+    labels: bool = False
+    two: bool = False
+    paired: bool = True
+
+    @classmethod
+    def by(cls, like):
+        """What a builder's `kgan.zoo.Like` says; `None` says nothing."""
+        if like is None:
+            return cls()
+        return cls(like.takes_labels, len(like.then) == 1, like.paired)
+
+    @classmethod
+    def of(cls, model):
+        """What a model's fields say."""
+        kinds = [type(field) for field in model.fields]
+        labels = len(kinds) == 2 and issubclass(kinds[1], data.Labels)
+        return cls(labels, len(kinds) == 2 and not labels, are_paired(model.fields))
+
+
+def load_data(name, settings, data_dir=None, wanted=Wanted(), name_b=None, split="train"):
     """Samples by the name of a dataset, a folder of images or a file of arrays.
 
     Args:
         name: as for `kgan.data.load`, or path of an `.npz` file that holds an array for each field
             of a model, under the fields' names, or of an `.npy` file.
-        settings: dict that may have `size`, `channels` and `max_examples`.
+        settings: dict that may have `size`, `channels`, `max_examples` and `stream`.
         data_dir: path where TensorFlow Datasets keeps its data. Defaults to `None`.
-        labels: boolean, whether labels are wanted. Defaults to `False`.
+        wanted: a `Wanted`. Defaults to samples alone.
+        name_b: as `name`, the second kind of images. Defaults to `None`.
+        split: as for `kgan.data.load`. Defaults to `"train"`.
 
     Returns:
-        An array, a tuple of samples and labels, or a dict of arrays.
+        An array, a tuple of samples and labels or of two kinds of images, or a dict of arrays.
+
+    Raises:
+        ValueError: when there are too few or too many names for what is wanted.
     """
-    if str(name).endswith((".npz", ".npy")):
-        return _read_arrays(pathlib.Path(name).expanduser(), settings.get("max_examples"))
+    is_file = str(name).endswith(".npz")
+    if name_b is not None and (is_file or not wanted.two):
+        raise ValueError(
+            "A second kind of images is for models of two, such as pix2pix and cyclegan, in two "
+            "folders or .npy files. Leave --data-b out, or choose another model. "
+            f"Received: {name} and {name_b}"
+        )
+    if wanted.two and name_b is None and not is_file:
+        raise ValueError(
+            "This model learns from two kinds of images. Name both folders, --data a/ --data-b b/"
+            + (", with files of the same names" if wanted.paired else "")
+            + f"; or an .npz file with an array for each. Received: {name} alone"
+        )
+    if name_b is None:
+        return _load_one(name, settings, data_dir, wanted.labels, split)
+    are_folders = all(pathlib.Path(path).expanduser().is_dir() for path in (name, name_b))
+    if wanted.paired and are_folders:
+        return data.load_pairs(name, name_b, split, **_reading(settings))
+    pair = tuple(_load_one(path, settings, data_dir, False, split) for path in (name, name_b))
+    for path, loaded in zip((name, name_b), pair):
+        if isinstance(loaded, dict):
+            raise ValueError(
+                "Of two kinds of images, each is a folder, a dataset or an .npy file. "
+                f"Received: {path}"
+            )
+    return pair
+
+
+def _reading(settings):
     size = settings.get("size")
-    return data.load(
-        name,
-        size=None if size is None else tuple(size),
-        channels=settings.get("channels"),
-        data_dir=data_dir,
-        labels=labels,
-        max_examples=settings.get("max_examples"),
-    )
+    return {
+        "size": None if size is None else tuple(size),
+        "channels": settings.get("channels"),
+        "max_examples": settings.get("max_examples"),
+        "stream": bool(settings.get("stream")),
+    }
+
+
+def _load_one(name, settings, data_dir, labels, split):
+    if str(name).endswith((".npz", ".npy")):
+        ignored = [n for n in ("size", "channels", "stream") if settings.get(n)]
+        if ignored:
+            raise ValueError(
+                f"Arrays are taken as they are. Leave --{ignored[0]} out, or give a folder of "
+                f"images. Received: {name} with --{ignored[0]}"
+            )
+        return _read_arrays(pathlib.Path(name).expanduser(), settings.get("max_examples"))
+    reading = _reading(settings)
+    return data.load(name, split, data_dir=data_dir, labels=labels, **reading)
+
+
+def lengths_of(loaded):
+    """How many samples each array of loaded data has: a list."""
+    return [len(array) for array in arrays_of(loaded)]
+
+
+def arrays_of(loaded):
+    """The arrays of what `load_data` returns: a list."""
+    if isinstance(loaded, dict):
+        return list(loaded.values())
+    return list(loaded) if isinstance(loaded, tuple) else [loaded]
 
 
 def _read_arrays(path, limit):

@@ -30,6 +30,8 @@ class Like:
             and vectors.
         then: tuple with a tuple of field classes for each of the other fields, where they are
             others than labels. Defaults to none.
+        paired: boolean, whether sample `i` of those belongs to sample `i` of the first, so that
+            the command line matches the files of two folders by their names. Defaults to `True`.
         fill: function from the described fields to a dict of options, for what the other arguments
             can't say. Defaults to `None`.
 
@@ -49,6 +51,7 @@ class Like:
     class_names: str | None = None
     kinds: tuple = SAMPLES
     then: tuple = ()
+    paired: bool = True
     fill: Callable | None = None
 
     @property
@@ -82,11 +85,12 @@ class Like:
         return options if self.fill is None else {**options, **self.fill(*fields)}
 
 
-def image_pairs(name):
+def image_pairs(name, paired=True):
     """How two kinds of images become `image_shape` and `target_channels`.
 
     Args:
         name: string, the model's name, for messages.
+        paired: boolean, as for `Like`. Defaults to `True`.
 
     Returns:
         A `Like`.
@@ -103,4 +107,4 @@ def image_pairs(name):
             )
         return {"target_channels": target.shape[-1]}
 
-    return Like("image_shape", kinds=(Images,), then=((Images,),), fill=fill)
+    return Like("image_shape", kinds=(Images,), then=((Images,),), paired=paired, fill=fill)

@@ -8,6 +8,7 @@ from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWas
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.features import digit_judge, read_digits
 from kgan.metrics.general_features import image_features, train_extractor
+from kgan.metrics.names import get
 from kgan.metrics.neighbours import PrecisionRecall
 from kgan.metrics.similarity import (
     MultiScaleStructuralSimilarity,
@@ -37,6 +38,7 @@ __all__ = [
     "digit_judge",
     "evaluate",
     "image_features",
+    "get",
     "mode_coverage",
     "read_digits",
     "train_extractor",

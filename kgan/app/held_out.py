@@ -1,0 +1,140 @@
+"""Held-out data of a run, and the metrics that measure a model on it."""
+
+import numpy as np
+from keras import ops
+
+from kgan import metrics as measures
+from kgan.app.user_files import arrays_of, load_data
+from kgan.data.checks import check
+from kgan.data.field_lookup import are_paired, unpack
+
+# Real samples with which a metric is tried before training: enough for its neighbours.
+_TRIED = 64
+
+
+def split(loaded, settings, data_dir, wanted):
+    """Data to train on, and data that is held out.
+
+    Args:
+        loaded: as from `load_data`.
+        settings: dict, those of the run. `validation` is `None`, a fraction, `"test"` for the test
+            split of the data, or what `load_data` takes.
+        data_dir: path where TensorFlow Datasets keeps its data, or `None`.
+        wanted: the `Wanted` of the model.
+
+    Returns:
+        A pair as `load_data` returns them; the second is `None` where nothing is held out.
+
+    Raises:
+        ValueError: when nothing is left to train or to measure on, or there is no such data.
+    """
+    asked = settings["validation"]
+    if asked is None:
+        return loaded, None
+    if isinstance(asked, float):
+        return _fraction(loaded, asked, settings["seed"], wanted.paired)
+    everything = {**settings, "max_examples": None}
+    try:
+        if asked == "test" and not settings["data"].endswith((".npz", ".npy")):
+            names = settings["data"], settings["data_b"]
+            held_out = load_data(names[0], everything, data_dir, wanted, names[1], split="test")
+        else:
+            names = asked, settings["validation_b"]
+            held_out = load_data(names[0], everything, data_dir, wanted, names[1])
+    except (ValueError, OSError) as error:
+        raise type(error)(f"The held-out data, --validation {asked}: {error}") from error
+    return loaded, held_out
+
+
+def _fraction(loaded, fraction, seed, paired):
+    """Holds out samples that are drawn from the run's seed: the last ones may be of one class."""
+    arrays = arrays_of(loaded)
+    random = np.random.default_rng(seed)
+    orders = {}
+    kept, held_out = [], []
+    for place, array in enumerate(arrays):
+        length = len(array)
+        count = round(fraction * length)
+        if not 0 < count < length:
+            raise ValueError(
+                "Some samples must be left to train on, and some to measure on. Give another "
+                f"fraction, or a folder. Received: --validation {fraction:g} of {length} samples"
+            )
+        key = length if paired else place
+        if key not in orders:
+            orders[key] = random.permutation(length)
+        kept.append(_chosen(array, np.sort(orders[key][count:])))
+        held_out.append(_chosen(array, np.sort(orders[key][:count])))
+    return _like(loaded, kept), _like(loaded, held_out)
+
+
+def _chosen(array, places):
+    return array[places]
+
+
+def _like(loaded, arrays):
+    """Arrays in the structure of what was loaded."""
+    if isinstance(loaded, dict):
+        return dict(zip(loaded, arrays, strict=True))
+    return tuple(arrays) if isinstance(loaded, tuple) else arrays[0]
+
+
+def checked(model, held_out):
+    """Held-out data as the model takes it: checked before a folder is made."""
+    try:
+        return check(model.fields, held_out)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"The held-out data does not fit what the model is trained on: {error}"
+        ) from error
+
+
+def metrics_of(names, model, data):
+    """The metrics of a model by their names, each tried on some real samples.
+
+    Args:
+        names: list of strings as for `kgan.metrics.get`; empty for the default ones.
+        model: a `kgan.AdversarialModel`.
+        data: checked held-out data.
+
+    Returns:
+        List of metrics. The first is the one that is watched.
+
+    Raises:
+        ValueError: when there is no such metric, or the model or the data can't have it.
+    """
+    if model.answers.imitation is None:
+        raise ValueError(
+            "Metrics compare a model's samples with real ones, and this model does not say which "
+            f"field its samples imitate. Leave metrics out. Received: a {type(model).__name__}"
+        )
+    batch = tuple(np.asarray(array[:_TRIED]) for array in data)
+    size = min(map(len, batch))
+    fields = unpack(model.fields, tuple(array[:size] for array in batch))
+    real = ops.convert_to_numpy(fields[model.imitated_field])
+    if names:
+        chosen = [measures.get(name) for name in dict.fromkeys(names)]
+    else:
+        chosen = measures.default_metrics(samples=real)
+    for metric in chosen:
+        _try(metric, model, real)
+    return chosen
+
+
+def _try(metric, model, real):
+    endpoint = model.endpoints[model.answers.imitation]
+    if metric.paired and not (endpoint.noise is None and are_paired(model.fields)):
+        raise ValueError(
+            f"The metric '{metric.name}' compares each sample with its own target, and this model "
+            "has none: it is for pairs, as those of pix2pix. Choose another metric, such as "
+            f"frechet_distance. Received: a {type(model).__name__}"
+        )
+    trial = type(metric).from_config(metric.get_config())
+    try:
+        trial.update_state(real, real)
+        trial.result()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The metric '{metric.name}' can't measure this model on these {len(real)} held-out "
+            f"samples. Choose another metric, or hold out more. {error}"
+        ) from error
