@@ -90,12 +90,12 @@ def load_data(name, settings, data_dir=None, wanted=Wanted(), name_b=None, split
 
 def _reading(settings):
     size = settings.get("size")
-    return {
+    reading = {
         "size": None if size is None else tuple(size),
         "channels": settings.get("channels"),
         "max_examples": settings.get("max_examples"),
-        "stream": bool(settings.get("stream")),
     }
+    return {**reading, "stream": True} if settings.get("stream") else reading
 
 
 def _load_one(name, settings, data_dir, labels, split):

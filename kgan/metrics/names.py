@@ -23,6 +23,11 @@ _CLASSES = {
     "peak_signal_to_noise_ratio": PeakSignalToNoiseRatio,
     "structural_similarity": StructuralSimilarity,
 }
+_SHORT = {
+    "psnr": "peak_signal_to_noise_ratio",
+    "ssim": "structural_similarity",
+    "ms_ssim": "multi_scale_structural_similarity",
+}
 _FIGURES = tuple(PrecisionRecall.mode)
 NAMES = (*_CLASSES, *_FIGURES)
 
@@ -34,7 +39,7 @@ def get(identifier: str | SampleMetric) -> SampleMetric:
 
     Args:
         identifier: the name of a metric as it is in the logs, such as `"frechet_distance"` or
-            `"sliced_wasserstein"`; a figure of `PrecisionRecall` by itself, such as `"f1"`; or a
+            `"sliced_wasserstein"`, or `"psnr"`, `"ssim"` and `"ms_ssim"` for short; a figure of `PrecisionRecall` by itself, such as `"f1"`; or a
             metric, which comes back as it is.
 
     Returns:
@@ -55,6 +60,7 @@ def get(identifier: str | SampleMetric) -> SampleMetric:
     if isinstance(identifier, SampleMetric):
         return identifier
     name = str(identifier).strip().lower().replace("-", "_")
+    name = _SHORT.get(name, name)
     if name in _FIGURES:
         return PrecisionRecall(figures=(name,), name=name)
     if name not in _CLASSES:
