@@ -38,9 +38,9 @@ def get(identifier: str | SampleMetric) -> SampleMetric:
     Use this where a name is all there is, such as in a file of settings or on the command line.
 
     Args:
-        identifier: the name of a metric as it is in the logs, such as `"frechet_distance"` or
-            `"sliced_wasserstein"`, or `"psnr"`, `"ssim"` and `"ms_ssim"` for short; a figure of `PrecisionRecall` by itself, such as `"f1"`; or a
-            metric, which comes back as it is.
+        identifier: the name of a metric as it is in the logs, such as `"frechet_distance"`, or
+            `"psnr"`, `"ssim"` and `"ms_ssim"` for short; a figure of `PrecisionRecall` by itself,
+            such as `"f1"`; or a metric, which comes back as it is.
 
     Returns:
         A `kgan.metrics.SampleMetric`.
