@@ -4,12 +4,15 @@ import numpy as np
 from keras import ops
 
 from kgan import metrics as measures
-from kgan.app.user_files import arrays_of, load_data
+from kgan.app.user_files import Wanted, arrays_of, load_data
+from kgan.data import Images
 from kgan.data.checks import check
 from kgan.data.field_lookup import are_paired, unpack
+from kgan.data.lazy_arrays import LazyArray
 
 # Real samples with which a metric is tried before training: enough for its neighbours.
 _TRIED = 64
+_DEFAULT = ("kernel_distance", "f1", "coverage", "sliced_wasserstein")
 
 
 def split(loaded, settings, data_dir, wanted):
@@ -68,8 +71,23 @@ def _fraction(loaded, fraction, seed, paired):
     return _like(loaded, kept), _like(loaded, held_out)
 
 
+class _Chosen(LazyArray):
+    """Some samples of an array that is read from disk."""
+
+    def __init__(self, whole, places):
+        super().__init__(len(places), whole.sample_shape, whole.dtype)
+        self.whole, self.places = whole, places
+        self.variants = whole.variants
+
+    def read(self, indices):
+        return self.whole[self.places[indices]]
+
+    def read_variants(self, indices, which):
+        return self.whole[which * len(self.whole) + self.places[indices]]
+
+
 def _chosen(array, places):
-    return array[places]
+    return _Chosen(array, places) if isinstance(array, LazyArray) else array[places]
 
 
 def _like(loaded, arrays):
@@ -112,10 +130,7 @@ def metrics_of(names, model, data):
     size = min(map(len, batch))
     fields = unpack(model.fields, tuple(array[:size] for array in batch))
     real = ops.convert_to_numpy(fields[model.imitated_field])
-    if names:
-        chosen = [measures.get(name) for name in dict.fromkeys(names)]
-    else:
-        chosen = measures.default_metrics(samples=real)
+    chosen = [measures.get(name) for name in dict.fromkeys(names or _DEFAULT)]
     for metric in chosen:
         _try(metric, model, real)
     return chosen
@@ -138,3 +153,43 @@ def _try(metric, model, real):
             f"The metric '{metric.name}' can't measure this model on these {len(real)} held-out "
             f"samples. Choose another metric, or hold out more. {error}"
         ) from error
+
+
+def evaluate(model, names, metrics, source):
+    """Measures a model on held-out data.
+
+    Args:
+        model: a compiled `kgan.AdversarialModel`. Its metrics become these.
+        names: pair of names of data as for `load_data`; the second may be `None`.
+        metrics: list of names; empty for the default ones.
+        source: dict with `data_dir`, `max_examples` and `split`.
+
+    Returns:
+        A dict of `samples`, `figures`, `better`, `protocols` and `losses`.
+    """
+    first = model.fields[0]
+    settings = {"max_examples": source["max_examples"]}
+    are_images = isinstance(first, Images) and None not in first.shape
+    if are_images and not str(names[0]).endswith((".npz", ".npy")):
+        settings |= {"size": first.shape[:2], "channels": first.shape[2]}
+    if are_images and first.shape[2] not in (1, 3):
+        settings["channels"] = None
+    loaded = load_data(
+        names[0], settings, source["data_dir"], Wanted.of(model), names[1], source["split"]
+    )
+    data = check(model.fields, loaded)
+    model.compile(model.optimizer, metrics_of(metrics, model, data))
+    logs = model.evaluate(data, return_dict=True, verbose=0)
+    better = model.sample_metrics.directions
+    protocols = {name: m.protocol for m in model.sample_metrics for name in _names_of(m)}
+    return {
+        "samples": max(map(len, data)),
+        "figures": {name: logs[name] for name in better},
+        "better": better,
+        "protocols": protocols,
+        "losses": {name: float(value) for name, value in logs.items() if name not in better},
+    }
+
+
+def _names_of(metric):
+    return list(metric.mode) if isinstance(metric.mode, dict) else [metric.name]

@@ -1,8 +1,8 @@
-"""`kgan generate`, `apply` and `export`: what a trained model does for a user."""
+"""What a trained model does for a user: the commands that read a run or a `.keras` file."""
 
 import enum
+import json
 import pathlib
-import re
 from typing import Annotated
 
 import typer
@@ -10,16 +10,23 @@ import typer
 from kgan.app.shared_options import Module, Target, app, library, parse_size
 
 
-def _parse_labels(text):
-    if not re.search(r"\d", text):
-        return text.split(",") if "," in text else text  # Names of classes.
-    try:
-        labels = [int(label) for label in text.split(",")]
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} are no labels: give a class id, such as 3, or one per sample: 3,1,4."
-        ) from None
-    return labels if len(labels) > 1 else labels[0]
+def _labels_of(text, endpoint, count):
+    """One class per sample, of ids or names that are given in turn."""
+    if text is None:
+        return None
+    entries = [entry.strip() for entry in text.split(",")]
+    names = [getattr(field, "names", None) for field in endpoint.inputs]
+    if not any(names):
+        try:
+            entries = [int(entry) for entry in entries]
+        except ValueError:
+            raise ValueError(
+                "The classes of this model have no names, so labels are ids, such as 3 or 3,1,4. "
+                f"Received: --labels {text}"
+            ) from None
+    elif all(entry.lstrip("-").isdigit() and entry not in names[0] for entry in entries):
+        entries = [int(entry) for entry in entries]
+    return [entries[place % len(entries)] for place in range(count)]
 
 
 @app.command(
@@ -27,7 +34,8 @@ def _parse_labels(text):
     epilog="\b\nExamples:\n"
     "  kgan generate runs/digits --count 64 --seed 0 --out digits.png\n"
     "  kgan generate runs/digits --count 1000 --files --out digits/\n"
-    "  kgan generate runs/digits --count 1000 --out digits.npy",
+    "  kgan generate runs/digits --count 1000 --out digits.npy\n"
+    "  kgan generate runs/emoji --labels Flags,Food --out emoji.png",
 )
 def generate(
     target: Target,
@@ -41,12 +49,11 @@ def generate(
         typer.Option(help="Picture; .npy file for the numbers; folder with --files."),
     ] = pathlib.Path("samples.png"),
     labels: Annotated[
-        object,
+        str | None,
         typer.Option(
-            parser=_parse_labels,
             metavar="L[,L...]",
-            help="Class of all samples, or one per sample; conditional models only.  "
-            "[default: all classes in turn]",
+            help="Classes of the samples in turn, by their names or ids, such as Flags,Food; "
+            "conditional models only.  [default: all classes in turn]",
         ),
     ] = None,
     truncation: Annotated[
@@ -69,11 +76,6 @@ def generate(
     Images become a grid, points a scatter plot, numbers a histogram, longer vectors curves, sound
     waveforms and spectrograms, clips film strips.
     """
-    if isinstance(labels, list) and len(labels) != count:
-        raise typer.BadParameter(
-            f"{len(labels)} labels for {count} samples: give one label, or as many as --count.",
-            param_hint="'--labels'",
-        )
     runs = library(module)
     from kgan.app import user_files
 
@@ -87,7 +89,7 @@ def generate(
         )
     endpoint = model.endpoints[name]
     model.answers.require_memory(name, count)
-    given = labels
+    given = _labels_of(labels, endpoint, count)
     if text:
         given = [text[place % len(text)] for place in range(count)]
     inputs = model.answers.inputs_for(name, count, given)
@@ -154,6 +156,117 @@ def apply(
     made = model.run(endpoint, *values)
     user_files.save_samples(described.output, made, out, in_one=grid)
     typer.echo(f"{len(made)} {described.output.plural}: {out}")
+
+
+@app.command(
+    short_help="Translate a folder of images.",
+    epilog="\b\nExamples:\n"
+    "  kgan translate runs/edges --data drawings/ --out photos/\n"
+    "  kgan translate runs/summer/best.keras --data winter/ --direction b_to_a --out summer/",
+)
+def translate(
+    target: Target,
+    data: Annotated[
+        pathlib.Path,
+        typer.Option(help="Folder of images; they are cropped and resized to the model's size."),
+    ],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Folder for the results: the same names, as .png.")
+    ],
+    direction: Annotated[
+        str | None,
+        typer.Option(help="a_to_b or b_to_a, for models of both.  [default: the first]"),
+    ] = None,
+    module: Module = None,
+):
+    """Translate each image of a folder, and write it under the same name to another folder."""
+    runs = library(module)
+    from kgan.app import user_files
+
+    model = runs.load_model(target)
+    name = _translation(model, direction, target)
+    count = user_files.translate_folder(model, name, data, out)
+    typer.echo(f"{count} images translated: {out}")
+
+
+def _translation(model, direction, target):
+    """The endpoint that makes one image of another."""
+    from kgan.data import Images
+
+    ways = [
+        name
+        for name, endpoint in model.endpoints.items()
+        if endpoint.noise is None
+        and [type(field) for field in (*endpoint.inputs, endpoint.output)] == [Images, Images]
+    ]
+    if not ways:
+        raise ValueError(
+            "This model does not make images of images. Expected one such as pix2pix or cyclegan; "
+            f"this one does {list(model.endpoints)}. Received: {target}"
+        )
+    if direction is None:
+        return ways[0]
+    if direction not in ways:
+        raise ValueError(
+            f"There is no such direction. Expected one of {ways}. Received: --direction {direction}"
+        )
+    return direction
+
+
+@app.command(
+    short_help="Measure a model on held-out data.",
+    epilog="\b\nExamples:\n"
+    "  kgan evaluate runs/photos/best.keras --data held_out/\n"
+    "  kgan evaluate runs/edges --data a/ --data-b b/ --metric psnr --json",
+)
+def evaluate(
+    target: Target,
+    data: Annotated[str, typer.Option(help="Held-out data: as for kgan train.")],
+    data_b: Annotated[
+        str | None, typer.Option(help="The second kind of images, as for kgan train.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="What to measure, such as frechet_distance; may be repeated.  "
+            "[default: figures that suit the data]",
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="train or test, of a data set that has both.")
+    ] = "train",
+    max_examples: Annotated[
+        int | None, typer.Option(min=1, help="Use at most so many samples.  [default: all]")
+    ] = None,
+    data_dir: Annotated[
+        pathlib.Path | None, typer.Option(help="Where TensorFlow Datasets keeps its data.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: figures, losses, and how they were made.")
+    ] = False,
+    module: Module = None,
+):
+    """Measure a trained model on data that it has not seen.
+
+    Images are cropped and resized to the model's size. As many samples are made as there are
+    held-out ones; the same call gives the same figures.
+    """
+    runs = library(module)
+    from kgan.app import held_out
+
+    model = runs.load_model(target)
+    source = {"data_dir": data_dir, "max_examples": max_examples, "split": split}
+    measured = held_out.evaluate(model, (data, data_b), metric or [], source)
+    if as_json:
+        typer.echo(json.dumps({"model": str(target), "data": data, **measured}, indent=2))
+        return
+    width = max(map(len, measured["figures"]))
+    typer.echo(f"{measured['samples']} held-out samples and as many made by {target}")
+    for name, value in measured["figures"].items():
+        better = {"min": "lower", "max": "higher"}[measured["better"][name]]
+        typer.echo(f"{name:<{width}}  {value:10.4g}  {better} is better")
 
 
 class Format(enum.StrEnum):

@@ -1,5 +1,6 @@
 """Files of a user: data, inputs, modules, and what is made of them."""
 
+import collections
 import dataclasses
 import importlib
 import pathlib
@@ -205,6 +206,58 @@ def read_inputs(field, name, settings=None):
             )
         return loaded[field.name]
     return loaded
+
+
+def translate_folder(model, name, folder, out, batch_size=64):
+    """Runs an endpoint from images to images on each file of a folder.
+
+    Args:
+        model: a `kgan.AdversarialModel`.
+        name: string, the endpoint's name.
+        folder: path of a folder of images.
+        out: path of the folder for the results, which have the names of the originals as `.png`.
+        batch_size: integer, images read and translated at a time. Defaults to 64.
+
+    Returns:
+        Integer, the number of images.
+
+    Raises:
+        ValueError: when the folder holds no images, or the results would replace them.
+    """
+    folder, out = (pathlib.Path(path).expanduser().resolve() for path in (folder, out))
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            "There is no such folder. Expected a folder of images to translate. "
+            f"Received: --data {folder}"
+        )
+    if out == folder:
+        raise ValueError(
+            "The results would replace the images. Name another folder with --out. "
+            f"Received: {folder} for both"
+        )
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(
+            "The results need a folder, and there is a file of that name. Name another with --out. "
+            f"Received: {out}"
+        )
+    height, width, channels = model.answers[name].inputs[0].shape
+    channels = channels if channels in (1, 3) else None
+    images = data.load(str(folder), size=(height, width), channels=channels, stream=True)
+    names = [pathlib.Path(path).relative_to(folder) for path in images.paths]
+    targets = [path.with_suffix(".png") for path in names]
+    counts = collections.Counter(targets)
+    # Of a.jpg beside a.png, each keeps its ending.
+    targets = [
+        target if counts[target] == 1 else path.with_name(f"{path.name}.png")
+        for path, target in zip(names, targets)
+    ]
+    for start in range(0, len(images), batch_size):
+        stop = min(start + batch_size, len(images))
+        made = model.run(name, images[np.arange(start, stop)])
+        for image, target in zip(made, targets[start:stop], strict=True):
+            (out / target).parent.mkdir(parents=True, exist_ok=True)
+            drawing.save_image(out / target, image)
+    return len(images)
 
 
 def import_module(path_or_name):
