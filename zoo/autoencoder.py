@@ -32,16 +32,22 @@ def autoencoder(
     layer by layer; squared error in place of cross-entropy.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors.
-            Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of a code. Defaults to 32.
+        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors. `like=`
+            and the command line fill it from your data. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of a code. Fewer force it to generalise, more keep detail.
+            Defaults to 32.
         units: tuple of integers, widths of the encoder's hidden layers; the decoder has them in
-            reverse. `None` for convolutions, which images need from 32x32 on. Defaults to
-            `(512, 128)`.
-        width: integer, for convolutions: channels at half the image's size. Defaults to 32.
-        reconstruction: `"l1"`, `"l2"` or `"huber"`, a mean over everything. Defaults to `"l2"`.
-        learning_rate: float, of Adam. Defaults to 1e-3.
-        seed: integer that seeds data order. Defaults to `None`.
+            reverse. `None` for convolutions, which images need from 32x32 on. Wider ones for richer
+            data. Defaults to `(512, 128)`.
+        width: integer, for convolutions: channels at half the image's size. Parameters and time
+            grow with its square: lower it for small images, few samples or a slow machine, raise it
+            where samples lack detail. Defaults to 32.
+        reconstruction: `"l1"`, `"l2"` or `"huber"`, a mean over everything. `"l1"` blurs less and
+            forgives outliers. Defaults to `"l2"`.
+        learning_rate: float above 0, of Adam. Lower it where losses jump or diverge; raise it for a
+            short run. Defaults to 1e-3.
+        seed: integer that seeds data order. Set it for a run that can be repeated. Defaults to
+            `None`.
 
     Returns:
         A compiled `kgan.Autoencoder`.

@@ -40,27 +40,39 @@ def vae(
     Deviations: Adam in place of Adagrad, and no weight decay.
 
     Args:
-        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors.
-            Defaults to `(28, 28, 1)`.
-        latent_dim: integer, size of a code. Defaults to 20, as in figure 2's middle.
+        sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors. `like=`
+            and the command line fill it from your data. Defaults to `(28, 28, 1)`.
+        latent_dim: integer, size of a code. More keep more detail, and leave less to chance.
+            Defaults to 20, as in figure 2's middle.
         likelihood: `"bernoulli"` for binary images, `"discretized_logistic"` for grey and coloured
-            ones, `"gaussian"` for vectors, or a `kgan.losses.Likelihood`. Defaults to
-            `"bernoulli"`.
+            ones, `"gaussian"` for vectors, or a `kgan.losses.Likelihood`. Choose it by the kind of
+            data. Defaults to `"bernoulli"`.
         units: tuple of integers, widths of the encoder's hidden layers; the decoder has them in
-            reverse. `None` for convolutions, which images need from 32x32 on. Defaults to `(500,)`.
-        activation: string, of the hidden layers. Defaults to `"tanh"`.
-        width: integer, for convolutions: channels at half the image's size. Defaults to 32.
-        divergence_weight: float of at least 0, the beta of Higgins et al. 2017. Defaults to 1.0.
-        free_bits: float of at least 0, nats that each dimension holds at no cost. Defaults to 0.0.
+            reverse. `None` for convolutions, which images need from 32x32 on. Wider ones for richer
+            data. Defaults to `(500,)`.
+        activation: string, of the hidden layers. Try `"relu"` for deep networks. Defaults to
+            `"tanh"`.
+        width: integer, for convolutions: channels at half the image's size. Parameters and time
+            grow with its square: lower it for small images, few samples or a slow machine, raise it
+            where samples lack detail. Defaults to 32.
+        divergence_weight: float of at least 0, the beta of Higgins et al. 2017. Raise it for codes
+            with a meaning each, lower it for sharper samples. Defaults to 1.0.
+        free_bits: float of at least 0, nats that each dimension holds at no cost. Raise it where
+            dimensions of the code go unused. Defaults to 0.0.
         capacity: float of at least 0, nats at which the divergence is held: the information
-            bottleneck of Burgess et al. 2018. Defaults to `None`: it is lowered.
-        warm_up: integer, batches over which the divergence comes in. Defaults to 0.
-        learning_rate: float, of Adam. Defaults to 1e-3.
-        decay_steps: integer, steps within which the learning rate falls to a hundredth along half
-            a cosine. Defaults to `None`: it is constant.
+            bottleneck of Burgess et al. 2018. Set it to keep so much of each sample in its code.
+            Defaults to `None`: it is lowered.
+        warm_up: integer, batches over which the divergence comes in. Some epochs of batches help
+            where codes go unused. Defaults to 0.
+        learning_rate: float above 0, of Adam. Lower it where losses jump or diverge; raise it for a
+            short run. Defaults to 1e-3.
+        decay_steps: integer, steps within which the learning rate falls to a hundredth along half a
+            cosine. Set it once the length of the run is known: a rate that falls makes the end
+            steady. Defaults to `None`: it is constant.
         ema_momentum: float in (0, 1), to keep a moving average of the weights, which then serves.
+            Worth it in long runs. Defaults to `None`.
+        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
             Defaults to `None`.
-        seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
         A compiled `kgan.VariationalAutoencoder`.
