@@ -44,6 +44,43 @@ def describe(model: Model, module: Module = None):
     typer.echo(str(library(module).zoo.describe(model)))
 
 
+@app.command(
+    short_help="Say what to train on your data.",
+    epilog="\b\nExamples:\n  kgan advise photos/\n  kgan advise sketches/ --data-b photos/",
+)
+def advise(
+    data: Annotated[
+        str, typer.Argument(help="A folder or other data, as for kgan train.", show_default=False)
+    ],
+    data_b: Annotated[
+        str | None, typer.Option(help="The second kind of images, for a translator.")
+    ] = None,
+    out: Annotated[str, typer.Option(help="Folder of the run, for the command.")] = "runs/first",
+):
+    """Read some data and print a model, options, batch, steps, memory and time, and the command.
+
+    Sub-folders are taken for classes; two with the same file names for pairs; two that are called
+    a and b for collections without pairs. The time is measured by a few steps on this machine.
+    """
+    library()
+    from kgan.app import advice
+
+    given, shown = advice.advise(data, data_b)
+    typer.echo(f"{given.examples:,} samples: {given.why}.")
+    seconds, gigabytes = advice.measure(given, shown)
+    hours = given.steps * seconds / 3600
+    time = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+    options = ", ".join(f"{name}={value}" for name, value in given.options.items())
+    typer.echo(f"  model    {given.model} (kgan describe {given.model} explains it)")
+    typer.echo(f"  options  {options or 'the defaults'}")
+    typer.echo(f"  batch    {given.batch_size}")
+    typer.echo(f"  steps    {given.steps:,}, which are {given.epochs:,} epochs")
+    if gigabytes is not None:
+        typer.echo(f"  memory   {gigabytes:.1f} GB while it was measured, without a GPU's own")
+    typer.echo(f"  time     {time} on this machine: {1000 * seconds:.0f} ms per step, measured")
+    typer.echo(f"\n{given.command(out)}")
+
+
 def _parse_options(pairs):
     options = {}
     for pair in pairs or ():
