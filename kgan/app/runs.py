@@ -19,7 +19,14 @@ from kgan.app.fingerprint import fingerprint
 from kgan.app.run_callbacks import best_of, callbacks_of, lacks_last_row, write_report
 from kgan.app.run_folder import Run, load_model
 from kgan.app.run_lock import locked
-from kgan.app.run_settings import DEFAULTS, changes_of, check_allowed, check_together, edits, normalized
+from kgan.app.run_settings import (
+    DEFAULTS,
+    changes_of,
+    check_allowed,
+    check_together,
+    edits,
+    normalized,
+)
 from kgan.app.user_files import Wanted, arrays_of, load_data
 from kgan.catalog import registry
 from kgan.data.checks import check
