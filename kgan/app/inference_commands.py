@@ -15,8 +15,8 @@ def _labels_of(text, endpoint, count):
     if text is None:
         return None
     entries = [entry.strip() for entry in text.split(",")]
-    names = [getattr(field, "names", None) for field in endpoint.inputs]
-    if not any(names):
+    names = next((n for n in (getattr(f, "names", None) for f in endpoint.inputs) if n), None)
+    if names is None:
         try:
             entries = [int(entry) for entry in entries]
         except ValueError:
@@ -24,7 +24,7 @@ def _labels_of(text, endpoint, count):
                 "The classes of this model have no names, so labels are ids, such as 3 or 3,1,4. "
                 f"Received: --labels {text}"
             ) from None
-    elif all(entry.lstrip("-").isdigit() and entry not in names[0] for entry in entries):
+    elif all(entry.lstrip("-").isdigit() and entry not in names for entry in entries):
         entries = [int(entry) for entry in entries]
     return [entries[place % len(entries)] for place in range(count)]
 
