@@ -12,6 +12,7 @@ DEFAULTS = {
     "options": {},
     "data_b": None,
     "stream": False,
+    "augment": None,
     "validation": None,
     "validation_b": None,
     "metrics": [],

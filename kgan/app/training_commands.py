@@ -157,6 +157,14 @@ def train(
             help="Read a folder's images from disk batch by batch, where memory can't hold them.",
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mirror[,crop]",
+            help="Show real images mirrored half of the time, or through a window that moves a "
+            "little: for few images, not for letters.  [default: as they are]",
+        ),
+    ] = None,
     validation: Annotated[
         object,
         typer.Option(
@@ -266,6 +274,7 @@ def train(
         "options": _parse_options(option),
         "data_b": data_b,
         "stream": stream,
+        "augment": augment,
         "validation": validation,
         "validation_b": validation_b,
         "metrics": metric,

@@ -96,12 +96,13 @@ def _reading(settings):
         "channels": settings.get("channels"),
         "max_examples": settings.get("max_examples"),
     }
-    return {**reading, "stream": True} if settings.get("stream") else reading
+    more = {name: settings[name] for name in ("stream", "augment") if settings.get(name)}
+    return {**reading, **more}
 
 
 def _load_one(name, settings, data_dir, labels, split):
     if str(name).endswith((".npz", ".npy")):
-        ignored = [n for n in ("size", "channels", "stream") if settings.get(n)]
+        ignored = [n for n in ("size", "channels", "stream", "augment") if settings.get(n)]
         if ignored:
             raise ValueError(
                 f"Arrays are taken as they are. Leave --{ignored[0]} out, or give a folder of "
