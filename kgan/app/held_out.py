@@ -12,7 +12,6 @@ from kgan.data.lazy_arrays import LazyArray
 
 # Real samples with which a metric is tried before training: enough for its neighbours.
 _TRIED = 64
-_DEFAULT = ("kernel_distance", "f1", "coverage", "sliced_wasserstein")
 
 
 def split(loaded, settings, data_dir, wanted):
@@ -130,7 +129,10 @@ def metrics_of(names, model, data):
     size = min(map(len, batch))
     fields = unpack(model.fields, tuple(array[:size] for array in batch))
     real = ops.convert_to_numpy(fields[model.imitated_field])
-    chosen = [measures.get(name) for name in dict.fromkeys(names or _DEFAULT)]
+    if names:
+        chosen = [measures.get(name) for name in dict.fromkeys(names)]
+    else:
+        chosen = measures.default_metrics(samples=real[:1])
     for metric in chosen:
         _try(metric, model, real)
     return chosen
