@@ -97,7 +97,7 @@ def advise(name, name_b=None):
         return _from_fields(name, shown)
     examples = _count(name, folder)
     first = arrays_of(shown)[0]
-    if first.ndim < 3:
+    if not sources.Images.claims(first):
         why = f"{first.shape[-1]} numbers per sample: on mixtures of points it lost no mode"
         return Advice("gan_qp", why, settings, {}, 64, 10_000, examples), shown
     options = {"augmentation": True} if examples < _FEW else {}
@@ -119,9 +119,9 @@ def _from_fields(name, arrays):
     examples = _count(name, pathlib.Path(name))
     if len(values) == 1:
         values = values[0]
-        kind = "dcgan" if values.ndim > 2 else "gan_qp"
+        kind = "dcgan" if sources.Images.claims(values) else "gan_qp"
         return Advice(kind, "one array", settings, {}, 64, 10_000, examples), values
-    if values[1].ndim == 1:
+    if sources.Labels.claims(values[1]):
         why = "samples, and a label for each"
         return Advice("conditional", why, settings, {}, 64, 5_000, examples), arrays
     paired = len(set(map(len, values))) == 1 and not {"a", "b"} & set(arrays)
