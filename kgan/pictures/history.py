@@ -156,7 +156,12 @@ def kind_of(name, columns, modes=()):
         have, or `"figure"` for all else.
     """
     plain = name.removeprefix("val_")
-    if plain == name and f"val_{name}" in columns and name in _HEALTH and "energy" in columns:
+    if (
+        plain == name
+        and f"val_{name}" in columns
+        and name in _HEALTH
+        and {"energy", "nearness"} & set(columns)
+    ):
         # Of Health, which names figures as metrics of held-out data are named that are others.
         return "figure"
     if name in modes:
