@@ -118,7 +118,7 @@ class SampleGrid(Frames):
         """The picture of the samples that the same noise makes now."""
         samples = self.model.answers.run(self._name, self._inputs, self._noise)
         labels = self._inputs[0] if self._of_classes else None
-        return self._field.draw(
+        picture = self._field.draw(
             samples,
             columns=self._columns,
             real=self.real,
@@ -126,6 +126,18 @@ class SampleGrid(Frames):
             scale=self.scale,
             limits=self._limits(samples),
         )
+        titles = self._titles(labels)
+        return drawing.with_row_titles(picture, titles) if titles else picture
+
+    def _titles(self, labels):
+        """The name of each row's class, where rows of images show a class each."""
+        if labels is None or self._field.colours_labels or self.real is not None:
+            return None
+        field = self._endpoint.inputs[0]
+        rows = [labels[at : at + self._columns] for at in range(0, len(labels), self._columns)]
+        if getattr(field, "names", None) is None or any(len(set(row)) > 1 for row in rows):
+            return None
+        return field.captions(np.array([row[0] for row in rows]))
 
     @property
     def _of_classes(self):

@@ -1,7 +1,16 @@
 """Drawing: arrays to pictures, and pictures to files. It does not depend on models or runs."""
 
 from kgan.drawing.films import save_film, write_film
-from kgan.drawing.grids import BORDER, TILE, beside, image_grid, lines, side_by_side, visible
+from kgan.drawing.grids import (
+    BORDER,
+    TILE,
+    beside,
+    image_grid,
+    lines,
+    side_by_side,
+    visible,
+    with_row_titles,
+)
 from kgan.drawing.output import check_path, save_image, write
 from kgan.drawing.plots import (
     bars,
@@ -35,6 +44,7 @@ __all__ = [
     "sounds",
     "visible",
     "with_margin",
+    "with_row_titles",
     "write",
     "write_film",
 ]

@@ -153,6 +153,31 @@ def beside(pictures, titles, size, gaps):
     return np.asarray(sheet)
 
 
+def with_row_titles(picture, titles):
+    """Writes a title to the left of each row of a grid.
+
+    Args:
+        picture: uint8 array (height, width, channels), a grid.
+        titles: list of strings, one per row.
+
+    Returns:
+        uint8 array (height, width, 3).
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    picture = squeezed("picture", picture)
+    row = len(picture) / len(titles)
+    font = ImageFont.load_default(max(10, min(24, int(row * 0.6))))
+    left = 12 + math.ceil(max(font.getlength(title) for title in titles))
+    sheet = Image.new("RGB", (left + picture.shape[1], len(picture)), "white")
+    sheet.paste(Image.fromarray(picture).convert("RGB"), (left, 0))
+    pen = ImageDraw.Draw(sheet)
+    for number, title in enumerate(titles):
+        place = (left - 6, round((number + 0.5) * row))
+        pen.text(place, title, fill="black", font=font, anchor="rm")
+    return np.asarray(sheet)
+
+
 def visible(images):
     """Converts images with any number of channels to 1 or 3: see `image_grid`.
 

@@ -3,7 +3,7 @@
 import difflib
 import unicodedata
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from keras import ops
@@ -42,7 +42,6 @@ class Labels(Field):
     aliases = ("label", "labels", "y")
     plural = "labels"
     device_dtype = "int32"
-    served_dtype = "int32"
 
     def __init__(
         self,
@@ -66,6 +65,11 @@ class Labels(Field):
     def from_config(cls, config: Config) -> Self:
         """Makes the field from `get_config()`."""
         return cls(**config)
+
+    @property
+    def served_dtype(self) -> str:
+        """An export takes and gives names where there are some, else ids."""
+        return "int32" if self.names is None else "string"
 
     @property
     def is_encoded_on_host(self) -> bool:
@@ -234,9 +238,35 @@ class Labels(Field):
         """A shape does not tell how many classes there are: `None`."""
         return None
 
+    def served_asset(self) -> Any:
+        """The table of names, which a SavedModel must know of; `None` without names."""
+        if self.names is None:
+            return None
+        import tensorflow as tf
+
+        ids = tf.range(self.num_classes, dtype=tf.int32)
+        entries = tf.lookup.KeyValueTensorInitializer(tf.constant(self.names), ids)
+        return tf.lookup.StaticHashTable(entries, default_value=-1)
+
+    def from_served(self, x: Data, asset: Any = None) -> Tensor:
+        """Names to ids, and an error that lists the classes for others; ids as they are."""
+        if asset is None:
+            return self.to_device(x)
+        import tensorflow as tf
+
+        ids = asset.lookup(x)
+        unknown = tf.boolean_mask(x, ids < 0)
+        message = f"Labels are names of classes. Expected some of {self.names}. Received: "
+        with tf.control_dependencies([tf.Assert(tf.size(unknown) == 0, [message, unknown])]):
+            return tf.identity(ids)
+
     def to_served(self, x: Data) -> Tensor:
-        """Class ids as they are."""
-        return ops.cast(x, "int32")
+        """Names where there are some, else class ids as they are."""
+        if self.names is None:
+            return ops.cast(x, "int32")
+        import tensorflow as tf
+
+        return tf.gather(tf.constant(self.names), x)
 
     def draw(
         self,
