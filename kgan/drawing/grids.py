@@ -1,6 +1,8 @@
 """Grids and rows of pictures, as uint8 arrays."""
 
+import functools
 import math
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -132,9 +134,9 @@ def beside(pictures, titles, size, gaps):
     Returns:
         uint8 array (height, width, 3).
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-    font = ImageFont.load_default(size)
+    font = _font(size)
     bar = size + 12 if titles else 0
     titles = titles or [""] * len(pictures)
     widths = [
@@ -163,11 +165,11 @@ def with_row_titles(picture, titles):
     Returns:
         uint8 array (height, width, 3).
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     picture = squeezed("picture", picture)
     row = len(picture) / len(titles)
-    font = ImageFont.load_default(max(10, min(24, int(row * 0.6))))
+    font = _font(max(10, min(24, int(row * 0.6))))
     left = 12 + math.ceil(max(font.getlength(title) for title in titles))
     sheet = Image.new("RGB", (left + picture.shape[1], len(picture)), "white")
     sheet.paste(Image.fromarray(picture).convert("RGB"), (left, 0))
@@ -220,12 +222,23 @@ def lines(texts, size=16):
     Returns:
         uint8 array (height, width, 3).
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
-    font = ImageFont.load_default(size)
+    font = _font(size)
     width = max([math.ceil(font.getlength(text)) for text in texts], default=0) + 2 * size
     sheet = Image.new("RGB", (max(width, 64), (len(texts) + 1) * (size + 4)), "white")
     pen = ImageDraw.Draw(sheet)
     for number, text in enumerate(texts):
         pen.text((size, size // 2 + number * (size + 4)), text, fill="black", font=font)
     return np.asarray(sheet)
+
+
+@functools.cache
+def _font(size):
+    """Matplotlib's font, which knows the letters of most European languages; Pillow's does not."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(
+        os.path.join(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size
+    )
