@@ -52,7 +52,8 @@ def augmented(
             f"channels). Add the axis of grey ones with `x[..., None]`. {received('x', images)}"
         )
     height, width = images.shape[1:3]
-    pair = (height, width) if crop is None else (crop, crop) if np.ndim(crop) == 0 else tuple(crop)
+    crop = (height, width) if crop is None else crop
+    pair = (crop, crop) if isinstance(crop, int | np.integer) else tuple(crop)
     window = tuple(check_count("crop", side) for side in pair)
     if len(window) != 2 or window[0] > height or window[1] > width:
         raise ValueError(

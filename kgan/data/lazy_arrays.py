@@ -86,7 +86,7 @@ class LazyArray:
     @property
     def size(self) -> int:
         """Number of numbers in all samples."""
-        return math.prod(self.shape)
+        return len(self) * math.prod(side or 0 for side in self.sample_shape)
 
     @property
     def nbytes(self) -> int:

@@ -134,7 +134,7 @@ def test_two_collections_each_in_its_own_ways():
 
 def test_orders_without_augmentation_are_what_they_were():
     order = kgan.game.data_order.EpochOrder((7,), True)
-    order._key = [3, 4]
+    order._shuffle.key = [3, 4]
     expected = np.random.default_rng([3, 4]).permutation(7)
     np.testing.assert_array_equal(order.permutation(), expected)
 
