@@ -10,7 +10,7 @@ import socket
 
 import psutil
 
-from kgan.utils.files import remove_stale_partials
+from kgan.utils.files import atomic_write, remove_stale_partials
 
 _LOCK, _OWNER = ".lock", ".lock-owner.json"
 # In its place on a file system without locks, as some that are mounted over a network, and what
@@ -42,7 +42,8 @@ def locked(folder):
     lock = _acquired(folder, filelock)
     try:
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        (folder / _OWNER).write_text(json.dumps(owner) + "\n")
+        with atomic_write(folder / _OWNER) as partial:
+            partial.write_text(json.dumps(owner) + "\n")
         for place in (folder, folder / "samples"):
             remove_stale_partials(place)
         yield
