@@ -1,5 +1,6 @@
 """The progress of `fit` and `evaluate`: one line per epoch, never wider than the terminal."""
 
+import re
 import shutil
 import sys
 import time
@@ -130,14 +131,21 @@ def fitted(head, share, model, logs, watched=(), tail=()):
     figures = [f"{name} {number(logs[name])}" for name in _figures(model, logs, watched)]
     short, tail = _short(players), list(tail)
     full_names = dict(zip(players, players))
+    # `1,234/s` and `frechet_distance` say the same in less room.
+    brief = [re.sub(r" \w+/s$", "/s", part) for part in tail]
+    bare = [figure.removeprefix("val_") for figure in figures[:1]]
     # From all to the least, the first that fits: (names, figures, length of the bar, end).
-    choices = [(names, n, _BAR, tail) for names in (full_names, short) for n in (3, 2, 1)]
-    choices += [(short, 1, _BAR // 2, tail), (short, 1, 0, tail), (short, 1, 0, tail[-1:])]
-    for names, count, size, end in choices:
+    choices = [
+        (names, figures[:count], _BAR, tail) for names in (full_names, short) for count in (3, 2, 1)
+    ]
+    choices += [(short, figures[:1], _BAR // 2, end) for end in (tail, brief)]
+    choices += [(short, figures[:1], 0, brief), (short, bare, 0, brief)]
+    choices += [(short, bare, 0, tail[-1:])]
+    for names, shown, size, end in choices:
         full = round((share or 0.0) * size)
         bar = ["█" * full + "░" * (size - full)] if size and share is not None else []
         own = [f"{names[name]} {value}" for name, value in losses.items()]
-        line = "  ".join([head, *bar, *own, *figures[:count], *end])
+        line = "  ".join([head, *bar, *own, *shown, *end])
         if len(line) <= width():
             return line
     own = [f"{short[name]} {value}" for name, value in losses.items()]

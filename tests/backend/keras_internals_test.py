@@ -50,6 +50,33 @@ def test_all_layers_holds_those_within_others_once():
     assert keras_internals.all_layers(shared) == [shared]
 
 
+def test_could_train_holds_frozen_variables_in_the_order_of_the_layer():
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    )
+    trained = model.trainable_variables
+    model.layers[0].trainable = False
+    assert [id(v) for v in keras_internals.could_train(model)] == [id(v) for v in trained]
+    # Or the public attribute would do.
+    assert len(model.trainable_variables) == 2
+    frozen = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, trainable=False)])
+    assert len(keras_internals.could_train(frozen)) == 2
+
+
+def test_forget_takes_a_replaced_layer_out_of_its_model():
+    class Holder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.part = dense_model()
+
+    model = Holder()
+    before, model.part = model.part, dense_model()
+    assert any(layer is before for layer in keras_internals.all_layers(model))
+    keras_internals.forget(model, before)
+    assert not any(layer is before for layer in keras_internals.all_layers(model))
+    assert len(model.trainable_variables) == 2
+
+
 def test_last_input_is_the_last_of_several():
     layer = keras.layers.Dense(2)
     first, second = keras.Input((2,)), keras.Input((2,))
