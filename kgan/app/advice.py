@@ -205,7 +205,8 @@ def _size(folder, most):
         return None, channels
     side = np.median([min(pair) for pair in sizes])
     fitting = [step for step in (16, 32, 64, 128, 256) if step <= min(side, most)]
-    return (fitting or [16])[-1], channels
+    side = (fitting or [16])[-1]
+    return (side, side), channels
 
 
 def _count(name, folder):

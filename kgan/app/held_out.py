@@ -129,19 +129,22 @@ def metrics_of(names, model, data):
     size = min(map(len, batch))
     fields = unpack(model.fields, tuple(array[:size] for array in batch))
     real = ops.convert_to_numpy(fields[model.imitated_field])
+    chosen = measures.default_metrics(samples=real[:1])
     if names:
         chosen = [measures.get(name) for name in dict.fromkeys(names)]
-    else:
-        chosen = measures.default_metrics(samples=real[:1])
-    for metric in chosen:
-        _try(metric, model, real)
-    return chosen
+    refusals = {metric.name: _refusal(metric, model, real) for metric in chosen}
+    fitting = [metric for metric in chosen if refusals[metric.name] is None]
+    # Of those that nobody asked for, the ones that need more samples are left out.
+    if len(fitting) < len(chosen) and (names or not fitting):
+        raise ValueError(next(filter(None, refusals.values())))
+    return fitting
 
 
-def _try(metric, model, real):
+def _refusal(metric, model, real):
+    """Why a metric can't measure a model, or `None`."""
     endpoint = model.endpoints[model.answers.imitation]
     if metric.paired and not (endpoint.noise is None and are_paired(model.fields)):
-        raise ValueError(
+        return (
             f"The metric '{metric.name}' compares each sample with its own target, and this model "
             "has none: it is for pairs, as those of pix2pix. Choose another metric, such as "
             f"frechet_distance. Received: a {type(model).__name__}"
@@ -151,10 +154,11 @@ def _try(metric, model, real):
         trial.update_state(real, real)
         trial.result()
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        return (
             f"The metric '{metric.name}' can't measure this model on these {len(real)} held-out "
             f"samples. Choose another metric, or hold out more. {error}"
-        ) from error
+        )
+    return None
 
 
 def evaluate(model, names, metrics, source):

@@ -44,7 +44,7 @@ def test_sizes_that_differ_get_one_that_the_model_takes(tmp_path):
     pictures(tmp_path / "photos", size=70)
     pictures(tmp_path / "photos" / "more", size=91)
     given, shown = advice.advise(str(tmp_path / "photos"))
-    assert given.settings["size"] == 64 and shown.shape[1:] == (64, 64, 3)
+    assert given.settings["size"] == (64, 64) and shown.shape[1:] == (64, 64, 3)
 
 
 def test_arrays_are_recognised(tmp_path):

@@ -144,3 +144,8 @@ def test_two_kinds_of_images_need_both(tmp_path, monkeypatch):
         assert "--data a/ --data-b b/" in refused("train", model, *arguments)
     both = ["--data-b", "digits", "--validation", "digits"]
     assert "--validation-b" in refused("train", "cyclegan", *arguments, *both)
+
+
+def test_of_the_default_figures_those_that_need_more_samples_are_left_out(tmp_path):
+    output = train(tmp_path / "run", 1, *SMALL, "--validation", "0.05")
+    assert "on 3 held-out samples: frechet_distance" in output and "f1" not in output
