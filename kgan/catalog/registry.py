@@ -5,6 +5,7 @@ import fnmatch
 import functools
 import inspect
 import json
+import numbers
 import pathlib
 import types
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from kgan.catalog.card import Card
 from kgan.catalog.like import Like, image_pairs
 from kgan.game import state_files
 from kgan.game.saving import Saving
+from kgan.utils.arguments import check_rate
 from kgan.utils.hints import Data
 
 __all__ = ["Like", "describe", "image_pairs", "list_models", "load", "register"]
@@ -221,6 +223,9 @@ def load(
         options = {**found, **options}
     if weights is not None and card is None:
         options = _with_options_of_file(builder, weights, options)
+    for option, value in options.items():
+        if option.endswith("learning_rate") and isinstance(value, numbers.Real):
+            check_rate(option, value)
     said = ", ".join(f"{key}={value!r}" for key, value in options.items()) or "its defaults"
     with checked_variables(
         f"The model '{builder.__name__}' with {said}", "Choose smaller options, such as its width."

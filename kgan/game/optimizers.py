@@ -4,7 +4,6 @@ import difflib
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan.backend import keras_internals
@@ -244,19 +243,16 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
 def _check_learning_rate(player, optimizer):
     rate = optimizer.get_config().get("learning_rate")
-    # A schedule, which may begin or end at 0, by the rates that it is made of.
-    is_schedule = isinstance(rate, dict)
     known = [rate]
-    if is_schedule:
-        names = ("initial_learning_rate", "warmup_target", "values")
-        known = [rate.get("config", {}).get(name) for name in names]
-        known = [x for value in known for x in (value if isinstance(value, list) else [value])]
-    numbers = [float(value) for value in known if isinstance(value, int | float | np.number)]
-    legal = all(math.isfinite(value) and value >= 0 for value in numbers)
-    if numbers and not (legal and max(numbers) > 0):
+    if isinstance(rate, dict):  # a schedule, by the rates that it is made of
+        config = rate.get("config", {})
+        known = [config.get(name) for name in ("initial_learning_rate", "warmup_target")]
+        known += config.get("values") or []
+    # At 0 a player stands still, which is useful at times.
+    if any(isinstance(x, int | float) and not (math.isfinite(x) and x >= 0) for x in known):
         raise ValueError(
-            f"The learning_rate of player '{player}' must be a finite number above 0, such as "
-            f"2e-4, or a schedule of such. Received: learning_rate={rate!r}"
+            f"The learning_rate of player '{player}' must be a finite number of at least 0, such "
+            f"as 2e-4, or a schedule of such. Received: learning_rate={rate!r}"
         )
 
 

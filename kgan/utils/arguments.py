@@ -81,7 +81,7 @@ def check_weight(name, value):
 
 
 def check_rate(name, value):
-    """Returns a rate per second, and raises where it is no finite number above 0.
+    """Returns a rate, per second or of learning, and raises where it is no finite number above 0.
 
     Args:
         name: string, the argument's name.
