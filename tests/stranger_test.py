@@ -67,7 +67,8 @@ def test_run_folder_has_all_that_a_run_has(trained):
     run = folder / "run"
     found = {path.name for path in run.iterdir()}
     assert found == {
-        "health.json", "history.csv", "model.keras", "report.html", "run.json", "samples"
+        "health.json", "history.csv", "model.keras", "real.png", "report.html", "run.json",
+        "samples"
     }  # fmt: skip
     assert (run / "samples" / "epoch_0002.png").is_file()
     with (run / "history.csv").open(newline="") as file:
