@@ -327,10 +327,11 @@ class Health(Cosmetic):
         if self._path is None:
             return
         self._draw_real()
+        held_out = self.model.sample_metrics.of_real
         content = {
             "warm_up": self.warm_up,
             "extractor": "samples" if self._extract is None else self._extract.words("?"),
-            "of_real": self.of_real,
+            "of_real": {**self.of_real, **{f"val_{n}": held_out[n] for n in held_out}},
             "figures": self.figures,
             "held_out": self.held_out,
             "diagnoses": self.diagnoses,

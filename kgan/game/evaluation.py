@@ -1,5 +1,6 @@
 """Metrics of `evaluate`: a model's own samples beside held-out ones, batch by batch."""
 
+import contextlib
 import itertools
 import sys
 import weakref
@@ -47,6 +48,8 @@ class SampleMetrics:
             )
         # What the metrics' real side was measured on, and the marks that it left there.
         self._real_side = (None, None)
+        # Name to value: what the figures are where both sides are real.
+        self.of_real = {}
 
     def __iter__(self):
         return iter(self._metrics.values())
@@ -59,7 +62,7 @@ class SampleMetrics:
         """Which values are better: a dict of a name in `evaluate` to `"min"` or `"max"`."""
         return {name: mode for metric in self for name, mode in _figures(metric).items()}
 
-    def measure(self, model, data, steps, show_progress):
+    def measure(self, model, data, steps, show_progress, compare_real=False):
         """Feeds the metrics with data and with as many samples of the model.
 
         Args:
@@ -67,12 +70,16 @@ class SampleMetrics:
             data: a dataset of batches.
             steps: integer, batches, or `None` for all.
             show_progress: boolean.
+            compare_real: boolean, whether to find `of_real` too, where it is not known yet: one
+                half of each batch in place of the model's samples. Defaults to `False`.
 
         Returns:
             A dict of name -> float.
         """
         from kgan.metrics import update_all
 
+        if compare_real and not self.of_real and steps is None:
+            self._compare_real(model, data)
         # What real samples leave behind stays the same while `fit` comes with the same data.
         measured, marks = self._real_side
         # Metrics can be used elsewhere in between: on other data, or by another model.
@@ -107,12 +114,36 @@ class SampleMetrics:
             )
         if steps is None:
             self._real_side = (weakref.ref(data), [metric.real_mark() for metric in self])
-        results = {}
-        for name, metric in self._metrics.items():
-            result = metric.result()
-            named = result if isinstance(result, dict) else {name: result}
-            results.update({key: float(value) for key, value in named.items()})
-        return results
+        return _results(self)
+
+    def _compare_real(self, model, data):
+        """Finds how good each figure can be: what it is between two halves of real samples."""
+        from kgan.metrics import update_all
+
+        self._real_side = (None, None)
+        for metric in self:
+            metric.reset_state()
+        # A distance from the very partner says nothing of two samples that are none.
+        free = [metric for metric in self if not metric.paired]
+        for batch in _batches_of(data):
+            fields = tuple(ops.convert_to_numpy(x) for x in unpack(model.fields, batch))
+            real = fields[model.imitated_field]
+            half = len(real) // 2
+            if half and free:
+                update_all(free, real[:half], real[half : 2 * half])
+        for metric in free:
+            # Half of the samples may be too few for a figure that all are enough for.
+            with contextlib.suppress(ValueError):
+                self.of_real.update(_results([metric]))
+
+
+def _results(metrics):
+    results = {}
+    for metric in metrics:
+        result = metric.result()
+        named = result if isinstance(result, dict) else {metric.name: result}
+        results.update({key: float(value) for key, value in named.items()})
+    return results
 
 
 def named_metrics(name, field):

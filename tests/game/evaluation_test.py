@@ -73,9 +73,36 @@ def test_real_samples_are_read_once_in_a_fit():
     model = vanilla()
     model.compile(optimizer=model.optimizer, metrics=[Counting()])
     first = model.fit(RING, validation_data=RING, epochs=3, batch_size=128, verbose=0).history
-    assert read == [(True, True)] * 2 + [(False, True)] * 4
+    # Two batches of real halves, once; then both sides, and from then on the samples alone.
+    assert read == [(True, True)] * 4 + [(False, True)] * 4
     again = model.evaluate(RING, batch_size=128, verbose=0, return_dict=True)
     assert again["sliced_wasserstein"] == pytest.approx(first["val_sliced_wasserstein"][-1])
+
+
+def test_fit_finds_what_the_figures_are_between_real_samples(tmp_path):
+    model = vanilla()
+    model.compile(
+        optimizer=model.optimizer,
+        metrics=[FrechetDistance(), kgan.metrics.PrecisionRecall()],
+    )
+    health = kgan.callbacks.Health(num_samples=16, num_reference=16, folder=tmp_path)
+    model.fit(RING, validation_data=RING, batch_size=100, epochs=2, callbacks=[health], verbose=0)
+    expected = FrechetDistance()
+    for start, half in ((0, 50), (100, 50), (200, 28)):
+        expected.update_state(RING[start : start + half], RING[start + half : start + 2 * half])
+    found = model.sample_metrics.of_real
+    assert found["frechet_distance"] == pytest.approx(expected.result(), rel=1e-5)
+    assert found["precision"] > 0.5 < found["recall"]
+    written = json.loads((tmp_path / "health.json").read_text())["of_real"]
+    assert written["val_frechet_distance"] == found["frechet_distance"]
+
+
+def test_pairs_have_no_value_between_real_samples():
+    images = IMAGES[:32]
+    model = kgan.zoo.load("pix2pix", like=(images, images), width=4, discriminator_width=4, seed=0)
+    model.compile(optimizer=model.optimizer, metrics=[PeakSignalToNoiseRatio()])
+    model.fit(images, images, validation_data=(images, images), verbose=0)
+    assert model.sample_metrics.of_real == {}
 
 
 @pytest.mark.parametrize("kind", ["tf.data", "PyDataset", "DataLoader"])

@@ -120,7 +120,7 @@ def run(tmp_path):
             {"epoch": 1, "batch": 5, "diversity": 0.2, "energy": 0.5, "generator_loss": 99.0},
             {"epoch": 3, "batch": 15, "diversity": 0.9, "energy": 0.25, "generator_loss": 99.0},
         ],
-        "of_real": {"energy": 0.002},
+        "of_real": {"energy": 0.002, "val_frechet_distance": 0.625},
         "diagnoses": [
             {"name": "mode collapse", "epoch": 2, "message": "all <one>", "advice": "use pacgan"}
         ],
@@ -153,7 +153,7 @@ def test_a_report_shows_all_that_a_run_left(run):
     ]
     rows = {row[0]: row[1:] for row in page.rows}
     assert rows["frechet distance ↓"][0].startswith("Lower is better. How far")
-    assert rows["frechet distance ↓"][1:] == ["40.5", "7.25", "epoch 2", "9.5"]
+    assert rows["frechet distance ↓"][1:] == ["40.5", "7.25", "epoch 2", "9.5", "0.625"]
     # Beside its value for real data.
     assert rows["energy ↓"][1:] == ["0.5", "0.25", "epoch 3", "0.25", "0.002"]
     # The run says itself that less is better, whatever the name.
