@@ -134,10 +134,10 @@ class Health(Cosmetic):
         self._endpoint = self.model.endpoints[name]
         imitated = self.model.imitated_field
         source = self.extractor.source
+        self._are_pictures = isinstance(self.model.fields[imitated], Images | Clips)
         if source == "auto":
             # The field knows what its samples are; of arrays, `"auto"` only guesses.
-            are_pictures = isinstance(self.model.fields[imitated], Images | Clips)
-            source = "image_features" if are_pictures else None
+            source = "image_features" if self._are_pictures else None
         given = source is self.extractor.source
         self._extract = source and (self.extractor if given else Extractor(source))
         fields = self._sample()
@@ -254,7 +254,12 @@ class Health(Cosmetic):
                 figures["jensen_shannon"] = divergence
         norms = model.gradient_norms(batch).items()
         figures |= {f"{player}_gradient_norm": norm for player, norm in norms}
-        fake = self._features(fake)
+        fake = ops.convert_to_numpy(fake)
+        if self._are_pictures:
+            # As `generate` gives them: a generator need not end in a bound.
+            fake = np.clip(fake, -1.0, 1.0)
+        if np.isfinite(fake).all():
+            fake = self._features(fake)
         if not np.isfinite(fake).all():
             return {**figures, **dict.fromkeys((*measurements.SPREAD, "nearness"), math.nan)}
         figures |= measurements.spread(self._real, fake)

@@ -19,6 +19,17 @@ class TakenWeights:
         taken: integer, how many parameters were taken.
         total: integer, how many parameters the model has.
         left: dict of network -> list of what did not fit and stays fresh, as `layer (shape)`.
+
+    Example:
+
+    ```python
+    import kgan
+
+    first = kgan.zoo.load("dcgan", like=(8, 8, 1), width=4)
+    second = kgan.zoo.load("dcgan", like=(8, 8, 3), width=4)
+    taken = kgan.zoo.take_weights(second, first)
+    assert 0 < taken.taken < taken.total and taken.left
+    ```
     """
 
     taken: int

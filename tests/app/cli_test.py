@@ -102,6 +102,7 @@ def test_run_folder(trained):
         "health.json",
         "history.csv",
         "model.keras",
+        "real.png",
         "report.html",
         "run.json",
         "samples",
