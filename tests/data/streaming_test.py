@@ -126,7 +126,7 @@ def test_every_way_comes_and_pairs_stay_pairs(tmp_path):
 
 def test_two_collections_each_in_its_own_ways():
     order = kgan.game.data_order.EpochOrder((6, 4), False, (2, 1))
-    order._key = [0]
+    order._shuffle.key = [0]
     columns = order.permutation()
     assert sorted(columns[:, 0] % 6) == list(range(6)) and columns[:, 0].max() >= 6
     assert columns[:, 1].max() == 3

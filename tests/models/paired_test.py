@@ -174,7 +174,7 @@ def test_batch_size_is_checked(trained):
 
 def test_targets_are_checked_as_inputs_are(trained):
     model, x, y = trained
-    with pytest.raises(ValueError, match="Name both folders"):
+    with pytest.raises(ValueError, match="'y' are missing"):
         model.fit(x)
     with pytest.raises(ValueError, match="y has 2 channels instead of 5.*Received: y"):
         model.fit(x, x)
