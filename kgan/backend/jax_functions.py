@@ -2,6 +2,8 @@
 
 import functools
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import jax
 
@@ -9,20 +11,20 @@ import jax
 class Compiled:
     """The part of the JAX engine that compiles."""
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> None:
         """Compiles the step."""
         if force or self.train_function is None:
             # JAX goes on with what it traced of a method, although the model may differ since.
             self.train_step = functools.partial(type(self).train_step, self)
         super().make_train_function(force)
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> None:
         """Compiles the step of `evaluate`."""
         if force or self.test_function is None:
             self.test_step = functools.partial(type(self).test_step, self)
         super().make_test_function(force)
 
-    def pure(self, name, function, inputs):
+    def pure(self, name: str, function: Callable[..., Any], inputs: Any) -> Any:
         """A function of (variables, values, inputs), compiled once for what moves now.
 
         Operation by operation, JAX would compile hundreds of programs.
