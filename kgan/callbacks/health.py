@@ -160,6 +160,7 @@ class Health(Cosmetic):
         self._first = None
         self._rehearse()
         if self.folder is not None:
+            self.model.sample_metrics.compares_real = True  # to write it beside Health's own
             # Now, because other callbacks write into it as well.
             self.folder.mkdir(parents=True, exist_ok=True)
 

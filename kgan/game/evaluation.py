@@ -48,8 +48,9 @@ class SampleMetrics:
             )
         # What the metrics' real side was measured on, and the marks that it left there.
         self._real_side = (None, None)
-        # Name to value: what the figures are where both sides are real.
-        self.of_real = {}
+        # Name to value: what the figures are where both sides are real. It takes a pass over the
+        # data, so it is found for those who ask.
+        self.of_real, self.compares_real = {}, False
 
     def __iter__(self):
         return iter(self._metrics.values())
@@ -62,7 +63,7 @@ class SampleMetrics:
         """Which values are better: a dict of a name in `evaluate` to `"min"` or `"max"`."""
         return {name: mode for metric in self for name, mode in _figures(metric).items()}
 
-    def measure(self, model, data, steps, show_progress, compare_real=False):
+    def measure(self, model, data, steps, show_progress):
         """Feeds the metrics with data and with as many samples of the model.
 
         Args:
@@ -70,15 +71,13 @@ class SampleMetrics:
             data: a dataset of batches.
             steps: integer, batches, or `None` for all.
             show_progress: boolean.
-            compare_real: boolean, whether to find `of_real` too, where it is not known yet: one
-                half of each batch in place of the model's samples. Defaults to `False`.
 
         Returns:
             A dict of name -> float.
         """
         from kgan.metrics import update_all
 
-        if compare_real and not self.of_real and steps is None:
+        if self.compares_real and not self.of_real and steps is None:
             self._compare_real(model, data)
         # What real samples leave behind stays the same while `fit` comes with the same data.
         measured, marks = self._real_side

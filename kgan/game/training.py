@@ -191,9 +191,7 @@ class Training:
             logs = super().evaluate(x, y, verbose=0, return_dict=True, **kwargs)
             measured = {}
             if self.sample_metrics:
-                measured = self.sample_metrics.measure(
-                    self, x, kwargs.get("steps"), live, compare_real=in_fit
-                )
+                measured = self.sample_metrics.measure(self, x, kwargs.get("steps"), live)
         if shows:
             print(fitted("Evaluated", None, self, {**logs, **measured}, measured), flush=True)
         if as_dict:
