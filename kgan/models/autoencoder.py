@@ -8,108 +8,19 @@ from keras import ops
 
 from kgan import losses
 from kgan.backend.seeds import SeedGenerator
-from kgan.data.fields import Field, Vectors, of_shape
-from kgan.game import AdversarialModel, Player
-from kgan.latent import noise as latent
+from kgan.data.fields import Field, Vectors
+from kgan.game import Player
 from kgan.layers import Ramp
 from kgan.losses.likelihoods import Likelihood, get_likelihood, standard_normal_divergence
+from kgan.models.encoder_decoder import (
+    EncoderDecoder,
+    VariationalEncoderDecoder,
+    check_networks,
+    drawn,
+)
 from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_count, check_weight
 from kgan.utils.hints import Data, Tensor, Terms
-
-
-class EncoderDecoder(AdversarialModel):
-    """What models with an `encoder`, a `decoder` and a field `samples` share.
-
-    A subclass says what the two compute in `encoded` and `decoded`.
-    """
-
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """What a batch holds: samples."""
-        return (self.samples or of_shape(self.encoder.input_shape[1:]),)
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one code, without the batch: `(latent_dim,)`."""
-        return tuple(self.decoder.input_shape[1:])
-
-    @property
-    def endpoints(self) -> dict[str, Endpoint]:
-        """What it does for a user: `reconstruct`, `encode` and `decode`."""
-        (samples,), codes = self.fields, Vectors(self.latent_shape, name="codes")
-        return {
-            "reconstruct": Endpoint(
-                function=self.reconstructed,
-                inputs=(samples,),
-                output=samples,
-                networks=("encoder", "decoder"),
-                imitates=samples.name,
-            ),
-            "encode": Endpoint(
-                function=self.encoded, inputs=(samples,), output=codes, networks=("encoder",)
-            ),
-            "decode": Endpoint(
-                function=self.decoded, inputs=(codes,), output=samples, networks=("decoder",)
-            ),
-        }
-
-    def encoded(self, x: Tensor) -> Tensor:
-        """The samples' codes, (batch, latent_dim)."""
-        return self.encoder(x)
-
-    def decoded(self, codes: Tensor) -> Tensor:
-        """The samples that codes stand for."""
-        return self.decoder(codes)
-
-    def reconstructed(self, x: Tensor) -> Tensor:
-        """What the decoder makes of the samples' codes."""
-        return self.decoded(self.encoded(x))
-
-    def encode(self, samples: Data, batch_size: int = 64) -> np.ndarray:
-        """The codes of samples; where codes are distributions, their means.
-
-        Args:
-            samples: array in the data's own scale.
-            batch_size: integer, samples per pass. Defaults to 64.
-
-        Returns:
-            Float32 array (n, latent_dim).
-
-        Raises:
-            ValueError: when the samples are not what the model was built for.
-        """
-        return self.run("encode", samples, batch_size=batch_size)
-
-    def reconstruct(self, samples: Data, batch_size: int = 64) -> np.ndarray:
-        """What is left of samples that went through their codes.
-
-        Args:
-            samples: array in the data's own scale.
-            batch_size: integer, samples per pass. Defaults to 64.
-
-        Returns:
-            NumPy array of the samples' shape: images as uint8, other samples as float32.
-
-        Raises:
-            ValueError: when the samples are not what the model was built for.
-        """
-        return self.run("reconstruct", samples, batch_size=batch_size)
-
-    def decode(self, codes: Data, batch_size: int = 64) -> np.ndarray:
-        """The samples that codes stand for, in the data's own scale.
-
-        Args:
-            codes: float array (n, latent_dim), as from `encode`.
-            batch_size: integer, samples per pass. Defaults to 64.
-
-        Returns:
-            NumPy array: images as uint8, other samples as float32.
-
-        Raises:
-            ValueError: when the codes are of another size.
-        """
-        return self.run("decode", codes, batch_size=batch_size)
 
 
 class Autoencoder(EncoderDecoder):
@@ -175,7 +86,7 @@ class Autoencoder(EncoderDecoder):
         return {"reconstruction": self.reconstruction(x, self.reconstructed(x))}
 
 
-class VariationalAutoencoder(EncoderDecoder):
+class VariationalAutoencoder(VariationalEncoderDecoder):
     """A decoder whose codes are normal, and an encoder that says which codes a sample may have.
 
     Use this to generate samples, to encode them and to measure how probable a sample is: training
@@ -264,21 +175,13 @@ class VariationalAutoencoder(EncoderDecoder):
     @property
     def endpoints(self) -> dict[str, Endpoint]:
         """What it does for a user: `generate`, `reconstruct`, `encode`, `decode` and `elbo`."""
-        (samples,), noise = self.fields, Noise(self.latent_shape)
         nats = {
-            "inputs": (samples,),
+            "inputs": self.fields,
             "output": Vectors((1,), name="nats"),
             "networks": ("encoder", "decoder"),
-            "noise": noise,
+            "noise": Noise(self.latent_shape),
         }
         return {
-            "generate": Endpoint(
-                function=self.decoded,
-                output=samples,
-                networks=("decoder",),
-                noise=noise,
-                imitates=samples.name,
-            ),
             **super().endpoints,
             "elbo": Endpoint(function=self.bound, **nats),
             "log_weight": Endpoint(function=self.log_weight, **nats),
@@ -289,10 +192,6 @@ class VariationalAutoencoder(EncoderDecoder):
     def decoded(self, codes: Tensor) -> Tensor:
         """The mean of what a sample with this code looks like."""
         return self.likelihood.mean(self.decoder(codes))
-
-    def encoded(self, x: Tensor) -> Tensor:
-        """The means of the samples' codes."""
-        return self.encoder(x)[0]
 
     def bound(self, noise: Tensor, x: Tensor) -> Tensor:
         """Each sample's evidence lower bound by one draw, (batch, 1)."""
@@ -314,8 +213,7 @@ class VariationalAutoencoder(EncoderDecoder):
     def autoencoder_loss(self, x: Tensor) -> Terms:
         """The two terms of the negative bound, in nats: sums over samples, means over the batch."""
         mean, log_variance = self.encoder(x)
-        noise = latent.draw(ops.shape(mean), "normal", self.noise_seed)
-        codes = drawn(mean, log_variance, noise)
+        codes = self.drawn_codes(mean, log_variance)
         divergence = ops.mean(standard_normal_divergence(mean, log_variance), axis=0)
         if self.free_bits:
             divergence = ops.maximum(divergence, self.free_bits)
@@ -331,34 +229,6 @@ class VariationalAutoencoder(EncoderDecoder):
         }
 
     # What a user calls.
-
-    def generate(
-        self,
-        num_samples: int,
-        *,
-        seed: int | None = None,
-        truncation: float | None = None,
-        batch_size: int = 64,
-    ) -> np.ndarray:
-        """New samples in the data's own scale: the means of what the decoder makes of drawn codes.
-
-        Args:
-            num_samples: integer.
-            seed: integer: the same seed gives the same samples. Defaults to a new one each time.
-            truncation: float. Codes are drawn within `[-truncation, truncation]`. Defaults to
-                `None`.
-            batch_size: integer, samples per pass. Defaults to 64.
-
-        Returns:
-            NumPy array: images as uint8, other samples as float32.
-        """
-        return self.run(
-            "generate",
-            num_samples=num_samples,
-            seed=seed,
-            truncation=truncation,
-            batch_size=batch_size,
-        )
 
     def elbo(
         self, samples: Data, *, num_draws: int = 1, seed: int | None = None, batch_size: int = 64
@@ -407,33 +277,3 @@ class VariationalAutoencoder(EncoderDecoder):
         for one in seeds:
             draws = noise.sample(len(arrays[0]), int(one))
             yield self.answers.run(name, arrays, draws, batch_size)[:, 0].astype("float64")
-
-
-def drawn(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    """Codes that a gradient goes through: `mean + standard deviation * noise`."""
-    return mean + ops.exp(0.5 * log_variance) * noise
-
-
-def check_networks(
-    encoder: keras.Model, decoder: keras.Model, num_codes: int, num_parameters: int
-) -> None:
-    """Raises where an encoder and a decoder do not fit together.
-
-    Args:
-        encoder: `keras.Model` from samples.
-        decoder: `keras.Model` from codes.
-        num_codes: integer, the encoder's outputs: 1 for codes, 2 for means and log-variances.
-        num_parameters: integer, channels that the decoder makes for each of the samples'.
-    """
-    codes = [tuple(tensor.shape[1:]) for tensor in encoder.outputs]
-    *sides, channels = encoder.input_shape[1:]
-    wanted = (*sides, channels * num_parameters)
-    taken = tuple(decoder.input_shape[1:])
-    if codes != [taken] * num_codes or tuple(decoder.output_shape[1:]) != wanted:
-        outputs = "codes" if num_codes == 1 else "[mean, log_variance] of codes"
-        raise ValueError(
-            f"The encoder must make {outputs}, and the decoder of such codes what the samples "
-            f"are, here {wanted}. Build both for one latent_dim, with "
-            f"num_parameters={num_parameters}. Received: an encoder from {encoder.input_shape[1:]} "
-            f"to {codes} and a decoder from {taken} to {tuple(decoder.output_shape[1:])}"
-        )

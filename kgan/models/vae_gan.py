@@ -4,7 +4,6 @@ import types
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import losses
@@ -14,13 +13,12 @@ from kgan.game import Player
 from kgan.latent import noise as latent
 from kgan.losses import AdversarialLoss
 from kgan.losses.likelihoods import per_sample_sum, standard_normal_divergence
-from kgan.models.autoencoder import EncoderDecoder, check_networks, drawn
-from kgan.serving.endpoints import Endpoint, Noise
+from kgan.models.encoder_decoder import VariationalEncoderDecoder, check_networks
 from kgan.utils.arguments import check_weight
 from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
-class VAEGAN(EncoderDecoder):
+class VAEGAN(VariationalEncoderDecoder):
     """An encoder, a decoder and a discriminator: three players, and a learned likeness of samples.
 
     Use this for samples and reconstructions that are sharper than those of a
@@ -114,33 +112,14 @@ class VAEGAN(EncoderDecoder):
         self.built = True
 
     @property
-    def endpoints(self) -> dict[str, Endpoint]:
-        """What it does for a user: `generate`, `reconstruct`, `encode` and `decode`."""
-        (samples,) = self.fields
-        return {
-            "generate": Endpoint(
-                function=self.decoded,
-                output=samples,
-                networks=("decoder",),
-                noise=Noise(self.latent_shape),
-                imitates=samples.name,
-            ),
-            **super().endpoints,
-        }
-
-    @property
     def adversarial_loss(self) -> AdversarialLoss:
         """The pair of losses that the discriminator is trained by."""
         return self.loss
 
-    def encoded(self, x: Tensor) -> Tensor:
-        """The means of the samples' codes."""
-        return self.encoder(x)[0]
-
     def encoder_loss(self, x: Tensor) -> Terms:
         """The encoder's terms: codes that look drawn, of which much can be made again."""
         mean, log_variance = self.encoder(x)
-        made = self.decoder(self._drawn(mean, log_variance))
+        made = self.decoder(self.drawn_codes(mean, log_variance))
         divergence = ops.sum(standard_normal_divergence(mean, log_variance), axis=-1)
         return {
             "divergence": self.divergence_weight * ops.mean(divergence),
@@ -149,7 +128,7 @@ class VAEGAN(EncoderDecoder):
 
     def decoder_loss(self, x: Tensor) -> Terms:
         """The decoder's terms: to look real, from encodings and from drawn codes, and alike."""
-        made = self.decoder(ops.stop_gradient(self._drawn(*self.encoder(x))))
+        made = self.decoder(ops.stop_gradient(self.drawn_codes(*self.encoder(x))))
         features, on_made = self._judged(made)
         on_new = self.discriminator(self.decoder(self._noise(x)))
         fooled = self.loss.generator(None, on_made) + self.loss.generator(None, on_new)
@@ -158,34 +137,11 @@ class VAEGAN(EncoderDecoder):
 
     def discriminator_loss(self, x: Tensor) -> Terms:
         """The discriminator's term: samples are real, what is made of any code is not."""
-        made = ops.stop_gradient(self.decoder(self._drawn(*self.encoder(x))))
+        made = ops.stop_gradient(self.decoder(self.drawn_codes(*self.encoder(x))))
         new = ops.stop_gradient(self.decoder(self._noise(x)))
         real, on_made, on_new = (self.discriminator(some) for some in (x, made, new))
         fakes = self.loss.discriminator_fake(on_made) + self.loss.discriminator_fake(on_new)
         return {"adversarial": self.loss.discriminator_real(real) + fakes}
-
-    def generate(
-        self,
-        num_samples: int,
-        *,
-        seed: int | None = None,
-        truncation: float | None = None,
-        batch_size: int = 64,
-    ) -> np.ndarray:
-        """New samples in the data's own scale, of drawn codes.
-
-        Args:
-            num_samples: integer.
-            seed: integer: the same seed gives the same samples. Defaults to a new one each time.
-            truncation: float. Codes are drawn within `[-truncation, truncation]`. Defaults to
-                `None`.
-            batch_size: integer, samples per pass. Defaults to 64.
-
-        Returns:
-            NumPy array: images as uint8, other samples as float32.
-        """
-        options = {"seed": seed, "truncation": truncation, "batch_size": batch_size}
-        return self.run("generate", num_samples=num_samples, **options)
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's samples, and for as many fake ones."""
@@ -195,10 +151,6 @@ class VAEGAN(EncoderDecoder):
     def _noise(self, x):
         shape = (ops.shape(x)[0], *self.latent_shape)
         return latent.draw(shape, "normal", self.noise_seed)
-
-    def _drawn(self, mean, log_variance):
-        noise = latent.draw(ops.shape(mean), "normal", self.noise_seed)
-        return drawn(mean, log_variance, noise)
 
     def _judged(self, samples):
         """The discriminator's features of samples, and its logits."""
