@@ -52,6 +52,7 @@ NO_SIZES = {"clip", "cycle_weight", "learning_rate", "pool_size"}
 # won't do, or a tuple of values of which the first that is another counts; and what an option needs
 # beside it.
 OTHER = {
+    "activation": "elu",
     "augmentation": "color",
     "class_names": ("a", "b", "c"),
     "clip": 0.2,
@@ -63,15 +64,18 @@ OTHER = {
     "generator_normalization": False,
     "group_size": 2,
     "image_shape": (SIDE, SIDE, 3),
+    "likelihood": "gaussian",
     "loss": ("least_squares", "hinge"),
     "noise": ("uniform", "normal"),
     "normalization": "batch",
     "receptive_field": 1,
+    "reconstruction": "huber",
     "sample_shape": (SIDE, SIDE, 3),
     "seed": 1,
     "stages": 3,
     "statistic": "standard_deviation",
     "target_channels": 3,
+    "warm_up": 10,
     "*units": (8,),
 }
 BESIDE = {
@@ -82,6 +86,9 @@ BESIDE = {
     # Samples of two shapes can't be the same.
     "target_channels": {"identity_weight": 0.0},
     "units": {"sample_shape": (2,)},
+    # What convolutions and dense layers alone have.
+    "activation": {"units": (8,)},
+    "width": {"units": None},
 }
 
 # Learning rates of the plain model, where 0.05 blows rounding up until the backends part.
