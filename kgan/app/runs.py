@@ -76,32 +76,85 @@ def train(
     run = Run(pathlib.Path(folder))
     builder = registry.builder_of(asked["model"])
     with locked(run.folder):
-        return _train(
-            run,
-            builder,
-            epochs,
-            asked,
-            data_dir=data_dir,
-            steps_per_execution=steps_per_execution,
-            picture_every=picture_every,
-            allow_changes=allow_changes,
-            print_fn=print_fn,
+        record, saved = run.read(), run.read_saved()
+        settings, changes = _settle(run, builder, asked, record, saved, allow_changes, print_fn)
+        if settings["precision"] is not None:
+            keras.config.set_dtype_policy(settings["precision"])
+        model = load_model(run.model_file) if record and run.model_file.exists() else None
+        done = _epochs_done(run, model, record, saved) if model else 0
+        unseen = saved if done and saved and lacks_last_row(run, done) else None
+        if not unseen and (ended := _why_it_has_ended(run, settings, model, done, epochs)):
+            print_fn(ended)
+            return model
+        wanted = Wanted.by(registry.like_of(settings["model"]))
+        loaded = load_data(settings["data"], settings, data_dir, wanted, settings["data_b"])
+        loaded, validation = held_out.split(loaded, settings, data_dir, wanted)
+        found = _found_in(arrays_of(loaded))
+        if record is not None:
+            changed = _changes_of_data(saved or record, found, settings)
+            check_allowed(run, changed, allow_changes, print_fn)
+            changes += changed
+        record = _record_of(record, settings, found, done, changes, print_fn)
+        if model is None:
+            model = _build(settings, loaded, builder)
+            if settings["init_from"] is not None:
+                print_fn(f"From {settings['init_from']}: {_begin_from(model, settings)}.")
+        # Before the first step, and before a folder is made, where the model can't learn from them.
+        checked = check(model.fields, loaded)
+        validation = _measure_on(model, validation, settings, steps_per_execution)
+        run.write({name: value for name, value in record.items() if name not in ("epochs", "logs")})
+        steps = -(-found["examples"] // settings["batch_size"])
+        print_fn(
+            f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per "
+            f"epoch, {keras.config.backend()} on {_device(model)}."
         )
+        if validation is not None:
+            names = ", ".join(model.sample_metrics.directions)
+            print_fn(
+                f"Measured after each epoch on {len(validation[0])} held-out samples: {names}."
+            )
+        best = best_of(run, settings, print_fn)
+
+        def fit(until, unseen=None):
+            watchers = callbacks_of(run, model, checked, picture_every, record, unseen, best)
+            model.fit(
+                loaded,
+                batch_size=settings["batch_size"],
+                initial_epoch=done,
+                epochs=until,
+                validation_data=validation,
+                callbacks=watchers,
+                # Where the bar can't be redrawn, Keras would print each step on a new line.
+                verbose="auto" if os.isatty(1) else 2,
+            )
+
+        if unseen:
+            # Before any step: what it finds may be that training is over.
+            fit(done, unseen)
+            print_fn(
+                f"Epoch {done}, which was stopped before its end, has its row and figures now."
+            )
+        if ended := _why_it_has_ended(run, settings, model, done, epochs):
+            print_fn(ended)
+        else:
+            if done:
+                print_fn(f"Resuming after epoch {done}.")
+            start = time.perf_counter()
+            fit(epochs)
+            minutes = (time.perf_counter() - start) / 60
+            last = run.read_saved()["epochs"]
+            steps *= last - done
+            print_fn(
+                f"Trained epochs {done + 1} to {last}: {steps} steps in {minutes:.1f} minutes."
+            )
+            if last < epochs:
+                print_fn(f"Ended early: {settings['patience']} epochs brought nothing better.")
+        _print_places(run, best, picture_every, print_fn)
+        return model
 
 
-def _train(
-    run,
-    builder,
-    epochs,
-    asked,
-    *,
-    data_dir,
-    steps_per_execution,
-    picture_every,
-    allow_changes,
-    print_fn,
-):
-    record, saved = run.read(), run.read_saved()
+def _settle(run, builder, asked, record, saved, allow_changes, print_fn):
+    """The settings of a run, new or resumed, and what differs from those that it began with."""
     asked = normalized(asked, builder)
     changes, given = [], {name: value for name, value in asked.items() if value is not None}
     if record is None:
@@ -122,88 +175,56 @@ def _train(
         check_allowed(run, changes, allow_changes, print_fn)
         settings = {**settings, **given, "options": settings["options"]}
     check_together(settings)
-    if settings["precision"] is not None:
-        keras.config.set_dtype_policy(settings["precision"])
-    model = load_model(run.model_file) if record and run.model_file.exists() else None
-    done = _epochs_done(run, model, record, saved) if model else 0
-    unseen = saved if done and saved and lacks_last_row(run, done) else None
-    if done >= epochs and not unseen:
-        print_fn(f"The run in {run.folder} has {done} epochs already. For more, raise --epochs.")
-        return model
-    if done and not unseen and run.is_past_its_best(settings["patience"], model.batches_seen):
-        print_fn(
+    return settings, changes
+
+
+def _why_it_has_ended(run, settings, model, done, epochs):
+    """Words on why no epoch is left to train, or `None`."""
+    if done >= epochs:
+        return f"The run in {run.folder} has {done} epochs already. For more, raise --epochs."
+    if done and run.is_past_its_best(settings["patience"], model.batches_seen):
+        return (
             f"The run in {run.folder} has ended after epoch {done}: {settings['patience']} epochs "
             "brought nothing better. To go on, raise --patience."
         )
-        return model
-    wanted = Wanted.by(registry.like_of(settings["model"]))
-    loaded = load_data(settings["data"], settings, data_dir, wanted, settings["data_b"])
-    loaded, validation = held_out.split(loaded, settings, data_dir, wanted)
-    arrays = arrays_of(loaded)
-    # An epoch is as long as the longest of several collections.
-    examples = max(len(array) for array in arrays)
-    found = {
-        "examples": examples,
+    return None
+
+
+def _found_in(arrays):
+    """What a run remembers of its data."""
+    return {
+        # An epoch is as long as the longest of several collections.
+        "examples": max(len(array) for array in arrays),
         "sample_shape": list(np.shape(arrays[0])[1:]),
         "fingerprint": fingerprint(arrays),
     }
+
+
+def _record_of(record, settings, found, done, changes, print_fn):
+    """What the folder says of a run: of a new one, or of one that goes on."""
     if record is None:
-        record = {"id": uuid.uuid4().hex, "settings": settings, **found, "versions": _versions()}
-    else:
-        changed = _changes_of_data(saved or record, found, settings)
-        check_allowed(run, changed, allow_changes, print_fn)
-        changes += changed
-        if "fingerprint" not in record:
-            print_fn("An earlier kgan started this run: only the data's shape could be compared.")
-        record = {**record, "settings": settings, **found}
-        if changes:
-            record["versions"] = _versions()
-            record["changes"] = [*record.get("changes", []), {"epoch": done, "what": changes}]
-    if model is None:
-        model = _build(settings, loaded, builder)
-        if settings["init_from"] is not None:
-            print_fn(f"From {settings['init_from']}: {_begin_from(model, settings)}.")
-    # Before the first step, and before a folder is made, where the model can't learn from them.
-    checked = check(model.fields, loaded)
+        return {"id": uuid.uuid4().hex, "settings": settings, **found, "versions": _versions()}
+    if "fingerprint" not in record:
+        print_fn("An earlier kgan started this run: only the data's shape could be compared.")
+    record = {**record, "settings": settings, **found}
+    if changes:
+        record["versions"] = _versions()
+        record["changes"] = [*record.get("changes", []), {"epoch": done, "what": changes}]
+    return record
+
+
+def _measure_on(model, validation, settings, steps_per_execution):
+    """Compiles the model with its metrics, which changes no training. Returns the checked data."""
     metrics = []
     if validation is not None:
         validation = held_out.checked(model, validation)
         metrics = held_out.metrics_of(settings["metrics"], model, validation)
-    # With its own optimizer, this changes neither weights nor the course of training.
     steps_per_execution = steps_per_execution or model.steps_per_execution
     model.compile(model.optimizer, metrics, steps_per_execution=steps_per_execution)
-    run.write({name: value for name, value in record.items() if name not in ("epochs", "logs")})
-    steps = -(-examples // settings["batch_size"])
-    print_fn(
-        f"{settings['model']} on {settings['data']}: {_describe(found)}, {steps} steps per epoch, "
-        f"{keras.config.backend()} on {_device(model)}."
-    )
-    if validation is not None:
-        names = ", ".join(model.sample_metrics.directions)
-        print_fn(f"Measured after each epoch on {len(validation[0])} held-out samples: {names}.")
-    if done:
-        print_fn(f"Resuming after epoch {done}.")
-    best = best_of(run, settings, print_fn)
-    start = time.perf_counter()
-    model.fit(
-        loaded,
-        batch_size=settings["batch_size"],
-        initial_epoch=done,
-        epochs=max(done, epochs),
-        validation_data=validation,
-        callbacks=callbacks_of(run, model, checked, picture_every, record, unseen, best),
-        # Where the bar can't be redrawn, Keras would print each step on a new line.
-        verbose="auto" if os.isatty(1) else 2,
-    )
-    minutes = (time.perf_counter() - start) / 60
-    if epochs > done:
-        last = run.read_saved()["epochs"]
-        steps *= last - done
-        print_fn(f"Trained epochs {done + 1} to {last}: {steps} steps in {minutes:.1f} minutes.")
-        if last < epochs:
-            print_fn(f"Ended early: {settings['patience']} epochs brought nothing better.")
-    else:
-        print_fn(f"The run has {done} epochs already, of which the last now has its row too.")
+    return validation
+
+
+def _print_places(run, best, picture_every, print_fn):
     print_fn(f"  model     {run.model_file}")
     if best is not None and best.best is not None:
         print_fn(f"  best      {best.model_file}")
@@ -211,7 +232,6 @@ def _train(
     if picture_every:
         print_fn(f"  pictures  {run.samples}")
     print_fn(f"  report    {write_report(run)}")
-    return model
 
 
 def _changes_of_data(record, found, settings):

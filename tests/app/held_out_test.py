@@ -80,6 +80,21 @@ def test_patience_ends_a_run_for_good_until_it_is_raised(trained, tmp_path):
     assert json.loads((folder / "run.json").read_text())["settings"]["patience"] == 3
 
 
+def test_a_kill_in_the_epoch_where_patience_ends_trains_no_epoch_more(trained, tmp_path):
+    # The model of epoch 2 is there, and neither its row nor its figure.
+    folder = shutil.copytree(trained, tmp_path / "run")
+    record, history = best(folder), folder / "history.csv"
+    first = {"epoch": 1, "batch": record["last"]["batch"] // 2, "value": 0.0}
+    (folder / "best.json").write_text(json.dumps({**record, "best": first, "last": first}))
+    history.write_text("".join(history.read_text().splitlines(keepends=True)[:-1]))
+    before = (folder / "model.keras").read_bytes()
+    output = train(folder, 9, "--data", "digits", "--patience", 1)
+    assert "has ended after epoch 2: 1 epochs brought nothing better" in output
+    assert (folder / "model.keras").read_bytes() == before
+    assert best(folder)["last"]["epoch"] == 2 and best(folder)["best"] == first
+    assert len(history.read_text().splitlines()) == 3
+
+
 def test_settings_of_held_out_data_are_the_runs(trained):
     for wrong, words in (
         (["--validation", 0.3], "validation 0.3 where the run has 0.4"),
