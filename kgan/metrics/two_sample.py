@@ -266,9 +266,10 @@ def _fit(network, samples, labels, epochs, random):
 
 
 def _logits(network, samples):
+    # Not by `predict`: each size of a batch would be compiled, of which TensorFlow warns.
     step = 500
     parts = [
-        network.predict_on_batch(samples[start : start + step])
+        keras.ops.convert_to_numpy(network(samples[start : start + step], training=False))
         for start in range(0, len(samples), step)
     ]
     return np.concatenate(parts)[:, 0].astype("float64")
