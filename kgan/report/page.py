@@ -245,6 +245,8 @@ def _figures(contents):
         place = best_epoch(values, mode) if mode else None
         best = "" if place is None else (short(values[place]), f"epoch {history.epochs[place]}")
         title = words(plain if kind == "metric" else name)
+        if kind == "figure" and f"val_{name}" in history.columns:
+            title += " (training data)"  # as `Health` sees it, beside the metric on held-out data
         title += {"min": " ↓", "max": " ↑"}.get(mode, "")
         towards = {"min": "Lower is better.", "max": "Higher is better."}.get(mode, "")
         said = " ".join(filter(None, (towards, meaning)))

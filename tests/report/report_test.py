@@ -254,6 +254,12 @@ def test_a_metric_that_the_table_of_epochs_lacks_is_taken_from_health(run):
     assert any(row[:1] == ["frechet distance ↓"] and "7.25" in row for row in page.rows)
 
 
+def test_one_figure_of_held_out_and_of_training_data_has_two_names(run):
+    (run / "history.csv").write_text("epoch,val_coverage,coverage\n0,0.1,0.2\n1,0.3,0.4\n")
+    titles = [row[0] for row in report_of(run).rows]
+    assert "coverage ↑" in titles and "coverage (training data) ↑" in titles
+
+
 def test_a_run_that_has_not_begun_to_log(run):
     (run / "history.csv").write_text("")
     (run / "health.json").unlink()
