@@ -58,6 +58,7 @@ import kgan
 
 try:
     import torch
+    from contenders import native_torch
 except ImportError:
     torch = None
 
@@ -305,92 +306,25 @@ def example_contender(case, images):
     return Contender("keras.io example style: train_step, default compile and fit", run)
 
 
-def torch_networks(case):
-    """The generator and the discriminator of `kgan.networks`, in torch's own modules."""
-    nn = torch.nn
-    height, width, channels = case.shape
-    if case.model == "vanilla":
-        size = height * width * channels
-        generator = nn.Sequential(
-            *(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU()),
-            *(nn.Linear(512, size), nn.Tanh(), nn.Unflatten(1, (channels, height, width))),
-        )
-        discriminator = nn.Sequential(
-            *(nn.Flatten(), nn.Linear(size, 512), nn.LeakyReLU(0.2), nn.Dropout(0.3)),
-            *(nn.Linear(512, 256), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(256, 1)),
-        )
-        return generator, discriminator
-    stages = kgan.networks.dcgan.num_stages(case.shape)
-    base_height, base_width = height // 2**stages, width // 2**stages
-    depths = [64 * 2**stage for stage in range(stages)]
-    parts = [
-        nn.Linear(100, base_height * base_width * depths[-1], bias=False),
-        nn.Unflatten(1, (depths[-1], base_height, base_width)),
-    ]
-    for depth, following in zip(reversed(depths), [*reversed(depths[:-1]), channels], strict=True):
-        last = following == channels
-        parts += [nn.BatchNorm2d(depth), nn.ReLU()]
-        parts += [nn.ConvTranspose2d(depth, following, 5, 2, 2, output_padding=1, bias=last)]
-    generator = nn.Sequential(*parts, nn.Tanh())
-    parts = [nn.Conv2d(channels, depths[0], 5, 2, 2), nn.LeakyReLU(0.2)]
-    for before, depth in zip(depths[:-1], depths[1:], strict=True):
-        parts += [nn.Conv2d(before, depth, 5, 2, 2, bias=False)]
-        parts += [nn.BatchNorm2d(depth), nn.LeakyReLU(0.2)]
-    parts += [nn.Flatten(), nn.Linear(base_height * base_width * depths[-1], 1)]
-    return generator, nn.Sequential(*parts)
-
-
 def torch_contender(case, images):
     torch.manual_seed(0)
     torch.set_num_threads(num_cores())
     # TensorFlow does so too, and tiny gradients must not decide a comparison of speed.
     torch.set_flush_denormal(True)
     reference = build(case)
-    generator, discriminator = torch_networks(case)
-    for ours, theirs in (
-        (generator, reference.generator),
-        (discriminator, reference.discriminator),
-    ):
-        if sum(p.numel() for p in ours.parameters()) != sum(
-            int(np.prod(v.shape)) for v in theirs.trainable_variables
-        ):
-            raise RuntimeError(f"The torch networks of {case.title} are not those of the zoo.")
-        if case.model == "dcgan":
-            for parameter in ours.parameters():
-                if parameter.ndim > 1:
-                    torch.nn.init.normal_(parameter, std=0.02)
-    is_uniform, latent_shape = reference.noise == "uniform", reference.latent_shape
-    # The fused update is torch's fastest on a CPU.
-    options = {"lr": LEARNING_RATE, "betas": (BETA_1, 0.999), "eps": 1e-7, "fused": True}
-    generator_optimizer = torch.optim.Adam(generator.parameters(), **options)
-    discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), **options)
-    softplus = torch.nn.functional.softplus
-    tensor = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-
-    def imagine():
-        noise = torch.empty((case.batch_size, *latent_shape))
-        return generator(noise.uniform_(-1, 1) if is_uniform else noise.normal_())
-
-    def step(batch):
-        real = batch.float() / 127.5 - 1.0
-        discriminator.requires_grad_(True)
-        with torch.no_grad():
-            fake = imagine()
-        loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
-        discriminator_optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        discriminator_optimizer.step()
-        # The generator's turn needs no gradients of the discriminator's weights.
-        discriminator.requires_grad_(False)
-        loss = softplus(-discriminator(imagine())).mean()
-        generator_optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        generator_optimizer.step()
+    sizes = {"stages": kgan.networks.dcgan.num_stages(case.shape)} if case.model == "dcgan" else {}
+    game = native_torch.make(case.model, case.shape, sizes)
+    if native_torch.parameter_counts(game) != {
+        player: sum(int(np.prod(v.shape)) for v in variables)
+        for player, variables in reference.player_variables.items()
+    }:
+        raise RuntimeError(f"The torch networks of {case.title} are not those of the zoo.")
+    tensor = torch.from_numpy(images)
 
     def run():
         start = time.perf_counter()
         for indices in torch.randperm(len(tensor)).split(case.batch_size):
-            step(tensor[indices])
+            game.step(tensor[indices])
         return time.perf_counter() - start
 
     return Contender("native PyTorch, eager", run)

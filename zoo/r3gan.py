@@ -17,7 +17,7 @@ def r3gan(
     *,
     latent_dim: int = 64,
     gamma: float = 1.0,
-    width: int = 16,
+    width: int | tuple[int, ...] = 16,
     num_blocks: int = 1,
     expansion: int = 2,
     group_size: int | None = None,
@@ -57,7 +57,9 @@ def r3gan(
             on CIFAR-10, 2 on faces at 64x64, 150 at 256x256. Defaults to 1.0.
         width: integer, for images: channels at the image's size, doubled at each halving up to
             eightfold. Parameters and time grow with its square: lower it for small images, few
-            samples or a slow machine, raise it where samples lack detail. Defaults to 16.
+            samples or a slow machine, raise it where samples lack detail. A tuple gives the
+            channels of each size, the image's first: CIFAR-10's in the paper are
+            `(768, 768, 768, 768)`, with `num_blocks=2, group_size=16`. Defaults to 16.
         num_blocks: integer, for images: residual blocks per stage. More where samples lack detail
             and there is time. Defaults to 1.
         expansion: integer, for images: widening within a block. 1 is quicker. Defaults to 2.

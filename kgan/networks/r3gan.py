@@ -24,7 +24,7 @@ ACTIVATION_GAIN = math.sqrt(2.0 / (1.0 + NEGATIVE_SLOPE**2))
 def generator(
     sample_shape: tuple[int, ...],
     latent_dim: int = 64,
-    width: int = 16,
+    width: int | Sequence[int] = 16,
     num_blocks: int = 1,
     expansion: int = 2,
     group_size: int | None = None,
@@ -44,7 +44,8 @@ def generator(
             `kgan.networks.dcgan.num_stages`, or `(dim,)`.
         latent_dim: integer, size of the noise. Defaults to 64, as in the paper's code.
         width: integer, for images: channels at the image's size, doubled at each halving up to
-            eightfold. Defaults to 16.
+            eightfold. Or a tuple of the channels at each size, from the image's to the base's:
+            `(768, 768, 768, 768)` is the paper's at 32x32. Defaults to 16.
         num_blocks: integer, for images: residual blocks per stage. Defaults to 1; the paper's
             code has 2.
         expansion: integer, for images: how much wider a block is within than its input. Defaults
@@ -63,7 +64,8 @@ def generator(
         Images end in a tanh, within [-1, 1], where the paper's networks end linearly.
 
     Raises:
-        ValueError: when the stages can't produce this size, or groups do not divide the channels.
+        ValueError: when the stages can't produce this size, when there are other widths than sizes,
+            or groups do not divide the channels.
 
     Example:
 
@@ -99,7 +101,7 @@ def generator(
 
 def discriminator(
     sample_shape: tuple[int, ...],
-    width: int = 16,
+    width: int | Sequence[int] = 16,
     num_blocks: int = 1,
     expansion: int = 2,
     group_size: int | None = None,
@@ -115,7 +117,7 @@ def discriminator(
 
     Args:
         sample_shape: tuple, `(height, width, channels)` or `(dim,)`, as for the generator.
-        width: integer, as for the generator. Defaults to 16.
+        width: integer or tuple, as for the generator. Defaults to 16.
         num_blocks: integer, as for the generator. Defaults to 1.
         expansion: integer, as for the generator. Defaults to 2.
         group_size: integer or `None`, as for the generator. Defaults to `None`.
@@ -128,7 +130,8 @@ def discriminator(
         A functional `keras.Model`: samples (batch, *sample_shape) -> logits (batch, 1).
 
     Raises:
-        ValueError: when the stages can't produce this size, or groups do not divide the channels.
+        ValueError: when the stages can't produce this size, when there are other widths than sizes,
+            or groups do not divide the channels.
 
     Example:
 
@@ -214,6 +217,15 @@ class DiscriminativeBasis(layers.Layer):
 
 def _widths(num_sizes, width):
     """Channels per size, from the image's to the base's."""
+    if isinstance(width, tuple | list):
+        widths = check_counts("width", width, "(64, 128, 256), one per size")
+        if len(widths) != num_sizes:
+            raise ValueError(
+                f"The images have {num_sizes} sizes here, from their own to the base's, and each "
+                f"needs its channels. Pass {num_sizes} widths, or one, which is doubled at each "
+                f"halving. Received: width={width!r}"
+            )
+        return list(widths)
     check_count("width", width)
     return [width * 2 ** min(stage, 3) for stage in range(num_sizes)]
 
