@@ -181,32 +181,42 @@ def wanted(arguments):
 
 def compared(arguments):
     """Whether losses on this device are those of the CPU, by backend and model."""
-    models = [case for case in COMPARED if case in gpu_rows.cases(arguments.tiny)]
-    pairs = [
-        [Row(case, "losses", backend, arguments, cpu) for cpu in (False, True)]
-        for backend in arguments.backends
-        for case in models
-    ]
+    pairs = [(case, backend) for backend in arguments.backends for case in COMPARED]
     found = []
-    for pair in pairs:
-        for row in pair:
-            row.prepared(arguments.prepare_seconds)
-            row.reader.join(10)
-        here, there = ((row.result or {}).get("losses") for row in pair)
-        differences = [
-            abs(x - y) / max(abs(y), 1e-3)
-            for key in there or {}
-            for x, y in zip((here or {}).get(key, ()), there[key])
+    for first in range(0, len(pairs), arguments.jobs):
+        group = [
+            [Row(case, "losses", backend, arguments, cpu) for cpu in (False, True)]
+            for case, backend in pairs[first : first + arguments.jobs]
         ]
-        largest = max(differences) if differences and here else None
-        passed = largest is not None and largest <= TOLERANCE
-        entry = {"case": pair[0].case, "backend": pair[0].backend}
-        entry |= {"largest_difference": largest, "passed": passed, "here": here, "on_cpu": there}
-        if largest is None:
-            entry["failed"] = [row.figures().get("failed") for row in pair]
-        found.append(entry)
-        say(f"losses of {entry['case']} on {entry['backend']}: differ by {largest}")
+        start = time.monotonic()
+        for row in itertools.chain(*group):
+            row.prepared(start + arguments.prepare_seconds - time.monotonic())
+            row.reader.join(10)
+        found += map(difference, group)
     return found
+
+
+def difference(pair):
+    """How far the losses of a pair of processes, on the device and on the CPU, are apart."""
+    here, there = ((row.result or {}).get("losses") for row in pair)
+    differences = [
+        abs(x - y) / max(abs(y), 1e-3)
+        for key in there or {}
+        for x, y in zip((here or {}).get(key, ()), there[key])
+    ]
+    largest = max(differences) if differences and here else None
+    entry = {
+        "case": pair[0].case,
+        "backend": pair[0].backend,
+        "largest_difference": largest,
+        "passed": largest is not None and largest <= TOLERANCE,
+        "here": here,
+        "on_cpu": there,
+    }
+    if largest is None:
+        entry["failed"] = [row.figures().get("failed") for row in pair]
+    say(f"losses of {entry['case']} on {entry['backend']}: differ by {largest}")
+    return entry
 
 
 def ran(rows, arguments, keep):

@@ -315,8 +315,8 @@ def torch_contender(case, images):
     sizes = {"stages": kgan.networks.dcgan.num_stages(case.shape)} if case.model == "dcgan" else {}
     game = native_torch.make(case.model, case.shape, sizes)
     if native_torch.parameter_counts(game) != {
-        player: sum(int(np.prod(v.shape)) for v in variables)
-        for player, variables in reference.player_variables.items()
+        player: sum(int(np.prod(v.shape)) for v in getattr(reference, player).trainable_variables)
+        for player in reference.players
     }:
         raise RuntimeError(f"The torch networks of {case.title} are not those of the zoo.")
     tensor = torch.from_numpy(images)

@@ -191,3 +191,20 @@ def test_last_layers_compute_in_float32(policy):
         assert network.output.dtype == "float32"
         assert np.isfinite(run(network, 2, *network.input_shape[1:])).all()
         assert any(layer.compute_dtype != "float32" for layer in network.layers)
+
+
+def test_a_tuple_of_widths_is_one_per_size():
+    options = {"width": (8, 6, 8), "stages": 2}
+    generator = r3gan.generator((16, 16, 1), 3, **options)
+    discriminator = r3gan.discriminator((16, 16, 1), **options)
+    made = [layer.output.shape[-1] for layer in generator.layers if isinstance(layer, layers.Add)]
+    read = [
+        layer.output.shape[-1] for layer in discriminator.layers if isinstance(layer, layers.Add)
+    ]
+    assert made == [8, 6, 8] and read == [8, 6, 8]
+    same = r3gan.generator((16, 16, 1), 3, width=(4, 8, 16), stages=2)
+    assert same.count_params() == r3gan.generator((16, 16, 1), 3, width=4, stages=2).count_params()
+    with pytest.raises(ValueError, match="have 3 sizes here.*Pass 3 widths.*Received: width=.8, 8"):
+        r3gan.generator((16, 16, 1), 3, width=(8, 8), stages=2)
+    with pytest.raises(ValueError, match="width"):
+        r3gan.generator((16, 16, 1), 3, width=(8, 0, 8), stages=2)
