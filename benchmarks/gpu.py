@@ -337,7 +337,7 @@ def markdown(results):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", nargs="+", help="default: all", metavar="MODEL")
-    parser.add_argument("--rows", nargs="+", choices=gpu_rows.ROWS, default=list(gpu_rows.ROWS))
+    parser.add_argument("--rows", nargs="*", help="default: all; none only compares losses")
     parser.add_argument("--backends", nargs="+", choices=["jax", "torch"], help="of fit")
     parser.add_argument("--seconds-per-row", type=float, default=10.0)
     parser.add_argument("--prepare-seconds", type=float, default=600.0, help="most of a group")
@@ -353,6 +353,10 @@ def main(argv=None):
     unknown = [name for name in arguments.models if name not in cases]
     if unknown:
         parser.error(f"no such model: {unknown}. Choose from {list(cases)}.")
+    arguments.rows = list(gpu_rows.ROWS) if arguments.rows is None else arguments.rows
+    unknown = [row for row in arguments.rows if row not in gpu_rows.ROWS]
+    if unknown:
+        parser.error(f"no such row: {unknown}. Choose from {list(gpu_rows.ROWS)}.")
     if not arguments.backends:
         asked = os.environ.get("KERAS_BACKEND")
         there = [name for name in ("jax", "torch") if installed(name)]
