@@ -154,6 +154,8 @@ def _described(values, kinds, is_dataset):
             break
         array = as_array(value, name)
         kind = next((kind for kind in allowed if kind.claims(array)), None)
+        if Text in allowed and Labels not in allowed and array.dtype.kind in "SUO":
+            kind = Text  # Of one word each, too: nothing else is made of strings here.
         if kind is None and place:
             break  # What a model has no use for, such as labels, may lie in its data.
         if kind is Labels and is_dataset and array.dtype.kind not in "SUO":

@@ -11,6 +11,7 @@ from kgan.models.conditions import Condition, MatchingCondition
 from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
+from kgan.models.text import CaptionCondition, TextToImageGAN
 from kgan.models.unpaired import UnpairedTranslator
 from kgan.models.vae_gan import VAEGAN
 
@@ -19,6 +20,7 @@ __all__ = [
     "VAEGAN",
     "Autoencoder",
     "AuxiliaryClassifierGAN",
+    "CaptionCondition",
     "ClassifierCondition",
     "CodeCondition",
     "Condition",
@@ -27,6 +29,7 @@ __all__ = [
     "LabelCondition",
     "MatchingCondition",
     "PairedTranslator",
+    "TextToImageGAN",
     "UnpairedTranslator",
     "VariationalAutoencoder",
 ]

@@ -9,6 +9,7 @@ from kgan.networks import (
     r3gan,
     resnet,
     standard,
+    text,
     unet,
 )
 from kgan.utils.packages import shown
@@ -22,6 +23,7 @@ __all__ = [
     "r3gan",
     "resnet",
     "standard",
+    "text",
     "unet",
 ]
 __dir__ = shown(__all__)

@@ -113,6 +113,8 @@ class Text(Field):
                 f"{name} is one string. Expected a list or an array of strings, one per sample. "
                 f"Put it into a list: [{value!r}]. Received: {name}={value!r}"
             )
+        if isinstance(value, list | tuple):
+            _check_all_strings(value, name)
         array = to_numpy(value, name)
         if array.dtype.kind in "iu" and array.shape[1:] == self.shape:
             if array.size and not 0 <= array.min() <= array.max() < self.num_tokens:
@@ -245,6 +247,16 @@ class Text(Field):
         """The texts themselves."""
         array = to_numpy(values, self.name)
         return self.from_device(array) if array.dtype.kind in "iu" else [str(t) for t in array]
+
+
+def _check_all_strings(entries, name):
+    """Raises `TypeError` where a list holds strings and something else."""
+    other = [entry for entry in entries if not isinstance(entry, str | bytes)]
+    if other and len(other) < len(entries):
+        raise TypeError(
+            f"{name} holds strings and something else. Expected a string per sample. Give samples "
+            f"without a text an empty string. Received: {other[0]!r} among {len(entries)} of {name}"
+        )
 
 
 def words_of(text):
