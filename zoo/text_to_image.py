@@ -6,32 +6,15 @@ between those of two captions (GAN-INT, equation 5).
 """
 
 from kgan import layers, losses, networks
-from kgan.catalog.registry import Like, register
-from kgan.data import Images, Text, Vectors
+from kgan.catalog.registry import captioned_images, register
+from kgan.data import Text
 from kgan.game.optimizers import adam
-from kgan.models.text import TextToImageGAN
+from kgan.models.text_to_image import TextToImageGAN
+
+TINY = {"vocabulary": ("a", "red", "seven"), "max_length": 4}
 
 
-def _fill(images, captions=None):
-    """What captions are: words that are known, or embeddings."""
-    if isinstance(captions, Text):
-        return {"vocabulary": tuple(captions.vocabulary), "max_length": captions.max_length}
-    if captions is None:
-        return {}
-    if len(captions.shape) != 1:
-        raise ValueError(
-            "Embeddings of captions are vectors, one per image. Average several captions of an "
-            "image, for example with `embeddings.mean(axis=1)`. "
-            f"Received: embeddings of shape {captions.shape}"
-        )
-    return {"vocabulary": None, "embedding_dim": captions.shape[0]}
-
-
-@register(
-    like=Like("image_shape", kinds=(Images,), then=((Text, Vectors),), fill=_fill),
-    tiny={"vocabulary": ("a", "red", "seven"), "max_length": 4, "embedding_dim": 6, "word_dim": 4,
-          "condition_dim": 5},
-)  # fmt: skip
+@register(like=captioned_images(), tiny={**TINY, "embedding_dim": 6, "condition_dim": 5})
 def text_to_image(
     image_shape: tuple[int, ...] = (64, 64, 3),
     *,
@@ -42,7 +25,6 @@ def text_to_image(
     condition_dim: int = 128,
     latent_dim: int = 100,
     conditioning: str = "concatenation",
-    matching_aware: bool = True,
     mismatched_weight: float = 0.5,
     interpolation_weight: float = 1.0,
     loss: str | losses.AdversarialLoss = "non_saturating",
@@ -61,36 +43,28 @@ def text_to_image(
     Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1,
     equation 5 and section 4.1.
 
-    Deviations: captions are read by a small convolutional encoder of words that learns with the
-    discriminator, in place of a char-CNN-RNN that was trained beforehand; learning rates do not
-    fall by themselves.
+    Deviations: a small convolutional encoder of words learns with the discriminator, in place of a
+    char-CNN-RNN that was trained beforehand; learning rates do not fall by themselves.
 
     Args:
         image_shape: tuple `(height, width, channels)`. Sides are multiples of 4, or of 2 below 16.
             `like=` and the command line fill it from your data. Defaults to `(64, 64, 3)`.
-        vocabulary: tuple of strings, the words that are known; others are all one unknown word.
-            `None` for captions that are embeddings. `like=` and the command line fill it from your
-            data. Defaults to none.
-        max_length: integer, words of a caption that are read. `like=` and the command line fill it
-            from your data. Defaults to 16.
-        word_dim: integer, size of a word's embedding. Raise it for thousands of words. Defaults to
-            64.
+        vocabulary: tuple of strings, the words that are known; all others are one unknown word.
+            `None`: captions are embeddings. `like=` fills it from your data. Defaults to none.
+        max_length: integer, words of a caption that are read. `like=` fills it. Defaults to 16.
+        word_dim: integer, size of a word's embedding; more for thousands of words. Defaults to 64.
         embedding_dim: integer, size of a caption's embedding. `like=` fills it where captions are
             embeddings, such as 1024 numbers. Defaults to 128.
-        condition_dim: integer, what each network brings the embedding to. Defaults to 128, as in
-            the paper.
+        condition_dim: integer, what each network brings the embedding to. Defaults to 128.
         latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
             samples of a caption can differ. Defaults to 100.
         conditioning: how the discriminator uses the embedding: `"concatenation"` with its last
             features, as in the paper, or `"projection"`, which learns faster. Defaults to
             `"concatenation"`.
-        matching_aware: boolean. `False` leaves out real images with wrong captions. Leave it,
-            unless to compare. Defaults to `True`.
         mismatched_weight: float in [0, 1], the share of wrong captions in the terms on wrong
-            inputs. Raise it where images do not follow captions. Defaults to 0.5.
-        interpolation_weight: float of at least 0, of the generator's term of interpolated captions,
-            which helps captions that were never seen; 0 saves a quarter of the time. Defaults to
-            1.0.
+            inputs; 0 leaves GAN-CLS out. Raise it where captions are not followed. Defaults to 0.5.
+        interpolation_weight: float of at least 0, of interpolated captions, which help captions
+            that were never seen; 0 leaves GAN-INT out and saves time. Defaults to 1.0.
         loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
             `Health` names. Defaults to `"non_saturating"`.
         width: integer, channels at half the image's size. Parameters and time grow with its square:
@@ -104,9 +78,8 @@ def text_to_image(
         ema_momentum: float in (0, 1), such as 0.999, to keep moving averages of the weights,
             which then make the samples. Worth it in runs of thousands of steps, whose samples
             otherwise change from step to step. Defaults to `None`.
-        augmentation: `True` or names such as `"color,translation"`, which help where images are
-            few: see `kgan.layers.DifferentiableAugmentation`. Leave colours alone where captions
-            name them. Defaults to `None`.
+        augmentation: `True` or names such as `"translation"`, which help where images are few:
+            see `kgan.layers.DifferentiableAugmentation`. Defaults to `None`.
         seed: integer that seeds data order and noise. Set it for a run that can be repeated.
             Defaults to `None`.
 
@@ -140,7 +113,6 @@ def text_to_image(
         encoder,
         field,
         loss=loss,
-        matching_aware=matching_aware,
         mismatched_weight=mismatched_weight,
         interpolation_weight=interpolation_weight,
         augmentation=layers.get_augmentation(augmentation, image_shape, seed),

@@ -94,9 +94,8 @@ def captioned(images, labels, allowed, seed):
 def read(samples):
     """What samples show: digits, and places of ink and ground in the palette."""
     x = np.asarray(samples, "float32")
-    border = np.concatenate([x[:, :2].reshape(len(x), -1, 3), x[:, -2:].reshape(len(x), -1, 3),
-                             x[:, :, :2].reshape(len(x), -1, 3), x[:, :, -2:].reshape(len(x), -1, 3)],
-                            axis=1)  # fmt: skip
+    sides = x[:, :2], x[:, -2:], x[:, :, :2], x[:, :, -2:]
+    border = np.concatenate([side.reshape(len(x), -1, 3) for side in sides], axis=1)
     ground = np.median(border, axis=1)
     distance = np.linalg.norm(x - ground[:, None, None], axis=-1)
     most = np.percentile(distance, 98, axis=(1, 2))[:, None, None]
@@ -125,3 +124,76 @@ def figures_of(samples, chosen):
             np.mean((np.stack([digits, inks, grounds], axis=1) == chosen).all(axis=1))
         ),
     }
+
+
+def run(model_name, seed, out, quick):
+    (images, labels), (tested, tested_labels) = load_mnist()
+    recipe, num_judged = RECIPES[model_name], NUM_JUDGED
+    if quick:
+        recipe, num_judged = quickened(recipe), 100
+        images, labels = images[:64], labels[:64]
+    seen, unseen = combinations()
+    images, captions, _ = captioned(images, labels, seen, seed)
+    keras.utils.set_random_seed(seed)
+    model = kgan.zoo.load(model_name, like=(images, captions), seed=seed, **recipe.options)
+    start = time.process_time()
+    steps, minutes, _ = train(model, (images, captions), recipe)
+    core_minutes = (time.process_time() - start) / 60
+
+    asked = unseen[np.random.default_rng(seed).integers(len(unseen), size=num_judged)]
+    wanted = captions_of(asked, np.random.default_rng(seed + 1))
+    samples = model.generate(captions=wanted, seed=seed)
+    found = figures_of(samples, asked)
+    real, _, shown = captioned(tested[:num_judged], tested_labels[:num_judged], unseen, seed)
+    figures = {
+        **{f"{name}, unseen combinations": value for name, value in found.items()},
+        **{f"{name}, real test digits": value for name, value in figures_of(real, shown).items()},
+        **chance(),
+        "variety of a combination": variety(samples, asked),
+        "variety of a combination, real": variety(real, shown),
+        "core minutes": core_minutes,
+    }
+    pictures = [out / "unseen.png", out / "between_captions.png"]
+    drawing.save_image(pictures[0], drawing.image_grid(samples[:64], 8, scale=2))
+    ends = wanted[:8], wanted[8:16]
+    walks = model.interpolate(*ends, steps=8, seed=seed)
+    drawing.save_image(
+        pictures[1], drawing.image_grid(walks.reshape(-1, SIDE, SIDE, 3), 8, scale=2)
+    )
+    (out / "captions.txt").write_text("\n".join(wanted[:64]) + "\n")
+    return Result(
+        model=model_name,
+        task="captioned_digits",
+        seed=seed,
+        protocol=(
+            f"Protocol: MNIST digits in 8 inks on 8 grounds, {SIDE}x{SIDE}, {len(WORDINGS)} "
+            f"wordings; {len(seen)} combinations in training, {len(unseen)} never; {num_judged} "
+            "samples of captions of unseen combinations, read by the judge of digits and by the "
+            "nearest colour; the same figures of real test digits composed in unseen combinations."
+        ),
+        recipe=dataclasses.asdict(recipe),
+        steps=steps,
+        minutes=minutes,
+        figures=figures,
+        bars=[
+            Bar("digit right", found["digit right"], DIGIT_RIGHT),
+            Bar("both colours right", found["both colours right"], COLOURS_RIGHT),
+            Bar("core minutes", core_minutes, CORE_MINUTES, at_most=True),
+        ],
+        pictures=pictures,
+    )
+
+
+def chance():
+    """What a model would have that does not read captions."""
+    return {"digit right, by chance": 0.1, "both colours right, by chance": 1 / 56}
+
+
+def variety(images, chosen):
+    """The standard deviation of a pixel among images of one caption, in shares of 255."""
+    kinds = np.unique(chosen, axis=0)
+    groups = [images[(chosen == kind).all(axis=1)].astype("float32") for kind in kinds]
+    return float(np.mean([group.std(axis=0).mean() for group in groups if len(group) > 1]) / 255)
+
+
+TASKS = [Task("captioned_digits", RECIPES, run)]

@@ -162,6 +162,18 @@ def load_mnist():
     return train, test
 
 
+def load_emoji(*names):
+    """Arrays of `emoji.npz` by their names, and which rows are held out: those of a fifth of words.
+
+    Split by what a picture shows, or one skin tone would be trained with and another tested.
+    """
+    with np.load(data_file("emoji.npz")) as file:
+        arrays, words = {name: file[name] for name in names}, file["name"]
+    held = np.unique(words)
+    held = np.random.default_rng(0).permutation(held)[: len(held) // 5]
+    return arrays, np.isin(words, held)
+
+
 def say(text):
     # To the error stream: the result alone goes to the standard output.
     print(text, file=sys.stderr, flush=True)

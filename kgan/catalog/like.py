@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kgan.data.field_inference import describe_data
-from kgan.data.fields import Images, Labels, Vectors
+from kgan.data.fields import Images, Labels, Text, Vectors
 from kgan.utils.hints import Data
 
 # What most networks of the zoo make.
@@ -108,3 +108,26 @@ def image_pairs(name, paired=True):
         return {"target_channels": target.shape[-1]}
 
     return Like("image_shape", kinds=(Images,), then=((Images,),), paired=paired, fill=fill)
+
+
+def captioned_images():
+    """How images and captions become `image_shape` and `vocabulary`, or `embedding_dim`.
+
+    Returns:
+        A `Like`.
+    """
+
+    def fill(images, captions=None):
+        if captions is None:
+            return {}
+        if isinstance(captions, Text):
+            return {"vocabulary": tuple(captions.vocabulary), "max_length": captions.max_length}
+        if len(captions.shape) != 1:
+            raise ValueError(
+                "Embeddings of captions are vectors, one per image. Average several captions of an "
+                "image, for example with `embeddings.mean(axis=1)`. "
+                f"Received: embeddings of shape {captions.shape}"
+            )
+        return {"vocabulary": None, "embedding_dim": captions.shape[0]}
+
+    return Like("image_shape", kinds=(Images,), then=((Text, Vectors),), fill=fill)
