@@ -223,8 +223,8 @@ def test_vocabulary_is_saved_and_loaded(tmp_path):
 
 SERVE = """
 import sys
+sys.modules["kgan"] = sys.modules["keras"] = None  # importing them raises
 import numpy as np, tensorflow as tf
-assert "kgan" not in sys.modules
 served = tf.saved_model.load(sys.argv[1])
 captions = tf.constant(["A red SEVEN", "a word"])
 images = served.generate(tf.constant(2), tf.constant(3, tf.int64), captions)
