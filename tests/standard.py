@@ -56,7 +56,7 @@ OTHER = {
     "augmentation": "color",
     "class_names": ("a", "b", "c"),
     "clip": 0.2,
-    "conditioning": "concatenation",
+    "conditioning": ("concatenation", "projection"),
     "constant_steps": 6,
     "decay_steps": 12,
     "discriminator_normalization": False,
@@ -282,7 +282,7 @@ def other_value(name, option):
     value = inspect.signature(builder_of(name)).parameters[option].default
     value = tiny_options(name).get(option, value)
     fitting = [pattern for pattern in OTHER if fnmatch.fnmatch(option, pattern)]
-    if fitting and option in ("loss", "noise"):
+    if fitting and option in ("conditioning", "loss", "noise"):
         return next(other for other in OTHER[fitting[0]] if other != value)
     if fitting:
         return OTHER[fitting[0]]

@@ -1,6 +1,7 @@
 """Families of models, one per file."""
 
 from kgan.models.autoencoder import Autoencoder, VariationalAutoencoder
+from kgan.models.captions import CaptionCondition
 from kgan.models.conditional import (
     AuxiliaryClassifierGAN,
     ClassifierCondition,
@@ -11,7 +12,7 @@ from kgan.models.conditions import Condition, MatchingCondition
 from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
-from kgan.models.text_to_image import CaptionCondition, TextToImageGAN
+from kgan.models.text_to_image import TextToImageGAN
 from kgan.models.unpaired import UnpairedTranslator
 from kgan.models.vae_gan import VAEGAN
 

@@ -74,7 +74,7 @@ def generator(
     image_shape: tuple[int, ...],
     embedding_dim: int,
     latent_dim: int = 100,
-    condition_dim: int = 128,
+    condition_dim: int | None = 128,
     width: int = 64,
     kernel_size: int = 5,
 ) -> keras.Model:
@@ -91,7 +91,8 @@ def generator(
             `kgan.networks.dcgan.num_stages`.
         embedding_dim: integer, size of a caption's embedding.
         latent_dim: integer, size of the noise. Defaults to 100.
-        condition_dim: integer, what the embedding is brought to. Defaults to 128.
+        condition_dim: integer, what the embedding is brought to; `None` takes it as it is.
+            Defaults to 128.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer. Defaults to 5.
 
@@ -110,11 +111,12 @@ def generator(
     network = kgan.networks.text.generator((32, 32, 3), embedding_dim=128, width=8)
     ```
     """
-    decoder = dcgan.generator(image_shape, latent_dim + condition_dim, width, kernel_size)
-    decoder = keras.Model(decoder.inputs, decoder.outputs[0], name="decoder")
     noise = keras.Input((latent_dim,), name="noise")
     embedding = keras.Input((embedding_dim,), name="embedding")
     condition = _compressed(embedding, condition_dim)
+    told = latent_dim + condition.shape[-1]
+    decoder = dcgan.generator(image_shape, told, width, kernel_size)
+    decoder = keras.Model(decoder.inputs, decoder.outputs[0], name="decoder")
     images = decoder(layers.Concatenate()([noise, condition]))
     return keras.Model([noise, embedding], images, name="generator")
 
@@ -123,7 +125,7 @@ def discriminator(
     image_shape: tuple[int, ...],
     embedding_dim: int,
     conditioning: Literal["concatenation", "projection"] = "concatenation",
-    condition_dim: int = 128,
+    condition_dim: int | None = 128,
     width: int = 64,
     kernel_size: int = 5,
 ) -> keras.Model:
@@ -144,7 +146,8 @@ def discriminator(
             every place, and a 1x1 convolution reads both. `"projection"`: its inner product with
             the features is added to the logit, so that what a caption says of several things
             adds up. Defaults to `"concatenation"`.
-        condition_dim: integer, what the embedding is brought to. Defaults to 128.
+        condition_dim: integer, what the embedding is brought to; `None` takes it as it is.
+            Defaults to 128.
         width: integer, channels after the first convolution. Defaults to 64.
         kernel_size: integer. Defaults to 5.
 
@@ -182,17 +185,24 @@ def discriminator(
         )(condition)
         product = ops.sum(ops.cast(told * features, "float32"), axis=-1, keepdims=True)
         return keras.Model([images, embedding], last(features) + product, name="discriminator")
-    height, breadth, channels = maps.shape[1:]
-    told = layers.RepeatVector(height * breadth)(condition)
-    told = layers.Reshape((height, breadth, condition_dim))(told)
-    x = layers.Concatenate()([x, told])
-    x = layers.Conv2D(channels, 1, use_bias=False, kernel_initializer=_normal(0.02))(x)
+    x = everywhere(x, condition)
+    x = layers.Conv2D(maps.shape[-1], 1, use_bias=False, kernel_initializer=_normal(0.02))(x)
     x = layers.LeakyReLU(0.2)(batch_normalization()(x))
     features = layers.Flatten(name="features")(x)
     return keras.Model([images, embedding], last(features), name="discriminator")
 
 
+def everywhere(maps, condition):
+    """Returns symbolic maps (batch, height, width, channels) with a condition behind each place."""
+    height, breadth = maps.shape[1:3]
+    told = layers.RepeatVector(height * breadth)(condition)
+    told = layers.Reshape((height, breadth, condition.shape[-1]))(told)
+    return layers.Concatenate()([maps, told])
+
+
 def _compressed(embedding, size):
+    if size is None:
+        return embedding
     x = layers.Dense(check_count("condition_dim", size), kernel_initializer=_normal(0.02))(
         embedding
     )
