@@ -122,7 +122,7 @@ def captioned_images():
             return {}
         if isinstance(captions, Text):
             return {"vocabulary": tuple(captions.vocabulary), "max_length": captions.max_length}
-        if len(captions.shape) != 1:
+        if captions.shape[1:]:
             raise ValueError(
                 "Embeddings of captions are vectors, one per image. Average several captions of an "
                 "image, for example with `embeddings.mean(axis=1)`. "

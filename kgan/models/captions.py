@@ -170,7 +170,7 @@ class Captioned:
                 f"Received: labels={labels!r}"
             )
         is_one = isinstance(captions, str | bytes)
-        if not is_one and captions is not None and np.ndim(captions) == 0:
+        if captions is not None and not hasattr(captions, "__len__"):
             raise TypeError(
                 "Captions are a string, or a list of them with one per sample. "
                 f"Received: captions={captions!r}"
@@ -218,7 +218,7 @@ class Captioned:
             ValueError: when there are not as many of each, or fewer than two steps.
         """
         check_count("steps", steps, minimum=2)
-        is_one = isinstance(start, str | bytes) or np.ndim(start) == 0
+        is_one = isinstance(start, str | bytes)
         ends = [[side] if is_one else side for side in (start, end)]
         if self.text_encoder is None:
             name, ends = "generate", [self.captions.check(side) for side in ends]

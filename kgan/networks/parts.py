@@ -73,3 +73,19 @@ def normalized(x, normalization):
     from kgan.layers import InstanceNormalization
 
     return InstanceNormalization()(x)
+
+
+def everywhere(maps, condition):
+    """Returns symbolic maps (batch, height, width, channels) with a condition behind each place.
+
+    Args:
+        maps: symbolic images or features.
+        condition: symbolic vectors (batch, dim).
+
+    Returns:
+        Symbolic maps of as many channels more as the condition has numbers.
+    """
+    height, breadth = maps.shape[1:3]
+    told = layers.RepeatVector(height * breadth)(condition)
+    told = layers.Reshape((height, breadth, condition.shape[-1]))(told)
+    return layers.Concatenate()([maps, told])

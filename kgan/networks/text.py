@@ -6,7 +6,7 @@ import keras
 from keras import layers, ops
 
 from kgan.networks import dcgan
-from kgan.networks.parts import batch_normalization
+from kgan.networks.parts import batch_normalization, everywhere
 from kgan.utils.arguments import check_count
 
 CONDITIONINGS = ("concatenation", "projection")
@@ -190,14 +190,6 @@ def discriminator(
     x = layers.LeakyReLU(0.2)(batch_normalization()(x))
     features = layers.Flatten(name="features")(x)
     return keras.Model([images, embedding], last(features), name="discriminator")
-
-
-def everywhere(maps, condition):
-    """Returns symbolic maps (batch, height, width, channels) with a condition behind each place."""
-    height, breadth = maps.shape[1:3]
-    told = layers.RepeatVector(height * breadth)(condition)
-    told = layers.Reshape((height, breadth, condition.shape[-1]))(told)
-    return layers.Concatenate()([maps, told])
 
 
 def _compressed(embedding, size):
