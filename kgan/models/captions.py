@@ -219,7 +219,7 @@ class Captioned:
         """
         check_count("steps", steps, minimum=2)
         is_one = isinstance(start, str | bytes)
-        ends = [[side] if is_one else side for side in (start, end)]
+        ends: list[Any] = [[side] if is_one else side for side in (start, end)]
         if self.text_encoder is None:
             name, ends = "generate", [self.captions.check(side) for side in ends]
         else:
