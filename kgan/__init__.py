@@ -26,6 +26,7 @@ _HOMES = {
     "CodeCondition": "kgan.models",
     "Condition": "kgan.models",
     "ConditionalGAN": "kgan.models",
+    "DomainTransfer": "kgan.models",
     "Endpoint": "kgan.serving.endpoints",
     "InfoGAN": "kgan.models",
     "LabelCondition": "kgan.models",

@@ -75,6 +75,7 @@ OTHER = {
     "stages": 3,
     "statistic": "standard_deviation",
     "target_channels": 3,
+    "target_shape": (SIDE, SIDE, 3),
     "warm_up": 10,
     "*units": (8,),
 }
@@ -211,9 +212,16 @@ def weights_of(model, player):
     return read(model.player_variables[player])
 
 
+def frozen_networks(model):
+    """Networks that no player moves, such as one that a user brought."""
+    networks = [part for part in model.layers if isinstance(part, keras.Model)]
+    return [network for network in networks if not network.trainable]
+
+
 def statistics_of(model):
     """The networks' state that no optimizer moves, such as BatchNorm's, without random states."""
-    return read(v for v in model.weights if not v.trainable)
+    still = {id(v) for network in frozen_networks(model) for v in network.weights}
+    return read(v for v in model.weights if not v.trainable and id(v) not in still)
 
 
 def same(first, second):
@@ -250,6 +258,11 @@ def compiled_as(model):
         return float(f"{value:.6g}") if isinstance(value, float) else value
 
     networks = {network for player in model.players.values() for network in player.networks}
+    networks |= {
+        name
+        for name in model.get_config()
+        if any(getattr(model, name, None) is network for network in frozen_networks(model))
+    }
     config = plain(model.get_config())
     game = {k: v for k, v in config.items() if k not in {*networks, "dtype", "seed"}}
     optimizers = plain(model.optimizer.get_config()["players"])
@@ -286,6 +299,8 @@ def other_value(name, option):
         return next(other for other in OTHER[fitting[0]] if other != value)
     if fitting:
         return OTHER[fitting[0]]
+    if isinstance(value, keras.Model):
+        return keras.Sequential([value, keras.layers.Dense(3)])
     if isinstance(value, bool):
         return not value
     if isinstance(value, tuple) and isinstance(value[0], kgan.data.Images):

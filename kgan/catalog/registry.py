@@ -27,6 +27,7 @@ __all__ = ["Like", "captioned_images", "describe", "image_pairs", "list_models",
 _builders = {}
 _likes = {}
 _tiny = {}
+_brought = {}
 
 
 def _normalize(name):
@@ -38,6 +39,7 @@ def register(
     *,
     like: Like | None = None,
     tiny: dict[str, Any] | None = None,
+    brought: Callable[[], dict[str, Any]] | None = None,
 ) -> Callable[..., Any]:
     """Registers a builder function: the function's name becomes a model's name.
 
@@ -48,6 +50,9 @@ def register(
             `None`: the model takes none.
         tiny: dict of options that make the model as small as makes sense, for tests, beside those
             that all models share, such as widths. Defaults to none.
+        brought: function without arguments that makes a dict of what only a user can bring, such as
+            a trained network, where the builder refuses to do without: the card and tests take it
+            as an example. Defaults to none.
 
     Returns:
         The builder, unchanged; without a builder, a decorator.
@@ -77,7 +82,7 @@ def register(
     ```
     """
     if builder is None:
-        return functools.partial(register, like=like, tiny=tiny)
+        return functools.partial(register, like=like, tiny=tiny, brought=brought)
     if like is not None and not isinstance(like, Like):
         raise TypeError(
             'How data becomes options is a kgan.zoo.Like, such as kgan.zoo.Like("sample_shape"). '
@@ -109,6 +114,7 @@ def register(
         )
     _builders[key] = builder
     _tiny[builder.__name__] = dict(tiny or {})
+    _brought[builder.__name__] = brought or dict
     _likes.pop(builder.__name__, None)
     if like is not None:
         _likes[builder.__name__] = like
@@ -141,7 +147,12 @@ def options_of(name):
 
 def tiny_options_of(name):
     """What makes a model as small as makes sense, as its builder says: a dict of options."""
-    return dict(_tiny.get(builder_of(name).__name__, {}))
+    return {**brought_options_of(name), **_tiny.get(builder_of(name).__name__, {})}
+
+
+def brought_options_of(name):
+    """An example of what only a user can bring to a model: a dict of options."""
+    return _brought.get(builder_of(name).__name__, dict)()
 
 
 def like_of(name):
@@ -232,7 +243,10 @@ def load(
     ):
         model = builder(**options)
     if not compile:
+        weights_of_it = model.get_weights()
         model = type(model).from_config(model.get_config())
+        # A frozen network that the user brought is nothing without its weights.
+        model.set_weights(weights_of_it)
     if isinstance(model, Saving):
         model.built_with = _recorded(builder, options)
     if card is not None:
@@ -363,4 +377,4 @@ def describe(name: str) -> Card:
     ```
     """
     builder = builder_of(name)
-    return Card.of(builder, builder())
+    return Card.of(builder, builder(**brought_options_of(name)))

@@ -26,6 +26,7 @@ from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential
 from kgan.losses.reconstruction import get_reconstruction
+from kgan.losses.variation import total_variation
 from kgan.utils.packages import shown
 
 _LOSSES = {
@@ -131,5 +132,6 @@ __all__ = [
     "get_likelihood",
     "get_reconstruction",
     "standard_normal_divergence",
+    "total_variation",
 ]
 __dir__ = shown(__all__)

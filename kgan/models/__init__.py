@@ -9,6 +9,7 @@ from kgan.models.conditional import (
     LabelCondition,
 )
 from kgan.models.conditions import Condition, MatchingCondition
+from kgan.models.domain_transfer import DomainTransfer
 from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
@@ -26,6 +27,7 @@ __all__ = [
     "CodeCondition",
     "Condition",
     "ConditionalGAN",
+    "DomainTransfer",
     "InfoGAN",
     "LabelCondition",
     "MatchingCondition",

@@ -3,19 +3,18 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import losses
 from kgan.data.fields import Field, of_shape
-from kgan.game import AdversarialModel, Player
+from kgan.game import Player
 from kgan.losses import AdversarialLoss
-from kgan.serving.endpoints import Endpoint
+from kgan.models.translation import OneWayTranslator
 from kgan.utils.arguments import check_weight
 from kgan.utils.hints import Batch, Data, Tensor, Terms
 
 
-class PairedTranslator(AdversarialModel):
+class PairedTranslator(OneWayTranslator):
     """A generator that learns from pairs, and a discriminator of whole pairs.
 
     Use this when each input comes with the output that is wanted for it: edges and photographs,
@@ -110,20 +109,6 @@ class PairedTranslator(AdversarialModel):
         return x.renamed("x"), y.renamed("y")
 
     @property
-    def endpoints(self) -> dict[str, Endpoint]:
-        """What it does for a user: `translate`, from x to y."""
-        x, y = self.fields
-        return {
-            "translate": Endpoint(
-                function=self.generator,
-                inputs=(x,),
-                output=y,
-                networks=("generator",),
-                imitates="y",
-            )
-        }
-
-    @property
     def adversarial_loss(self) -> AdversarialLoss | None:
         """The pair of losses that the discriminator is trained by, or `None` without one."""
         return None if self.discriminator is None else self.loss
@@ -153,37 +138,6 @@ class PairedTranslator(AdversarialModel):
             return None
         x, y = batch
         return self.discriminator([x, y]), self.discriminator([x, fake])
-
-    def translate(self, images: Data, batch_size: int = 64) -> np.ndarray:
-        """What the generator makes of images, in the data's own scale.
-
-        Averaged weights make them where the generator's optimizer has `use_ema=True`. Dropout is
-        off: the same image gives the same answer, whatever it is batched with. Calling it changes
-        nothing in the model.
-
-        Args:
-            images: array (n, height, width, channels) of integers in 0..255 or floats in [-1, 1];
-                floats where the model's inputs are no images.
-            batch_size: integer, images per pass. Defaults to 64.
-
-        Returns:
-            NumPy array: images as uint8 (n, height, width, channels), other samples as float32.
-
-        Raises:
-            ValueError: when the images are not what the model was built for.
-            TypeError: when they are no array.
-
-        Example:
-
-        ```python
-        import kgan
-
-        images = kgan.data.load("digits")[:8]
-        model = kgan.zoo.load("pix2pix", like=images, width=4, discriminator_width=4)
-        made = model.translate(images)
-        ```
-        """
-        return self.run("translate", images, batch_size=batch_size)
 
     def _check_networks(self):
         read, made = (tuple(field.shape) for field in self.fields)

@@ -190,6 +190,7 @@ def discriminator(
     pack: int = 1,
     head: keras.layers.Layer | None = None,
     stages: int | None = None,
+    num_logits: int = 1,
 ) -> keras.Model:
     """Strided convolutions from an image to one logit, BatchNorm and LeakyReLU, no pooling.
 
@@ -215,9 +216,11 @@ def discriminator(
         stages: integer, convolutions with stride 2. More than `num_stages` round odd sides up: 3
             reduce 28x28 to 4x4, where a logit sees whole shapes rather than parts of them. Defaults
             to `None`: `num_stages`.
+        num_logits: integer, 1 for real or not, more for a softmax over as many kinds. Defaults to
+            1.
 
     Returns:
-        A functional `keras.Model`: images -> logits (ceil(batch / pack), 1).
+        A functional `keras.Model`: images -> logits (ceil(batch / pack), num_logits).
 
     Raises:
         ValueError: when strides can't produce this size.
@@ -252,7 +255,12 @@ def discriminator(
     x = layers.Flatten(name="features")(x)
     if head is not None:
         x = head(x)
-    last = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", **constrained(constraint))
+    last = layers.Dense(
+        check_count("num_logits", num_logits),
+        kernel_initializer=_normal(),
+        dtype="float32",
+        **constrained(constraint),
+    )
     logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(images, logits, name="discriminator")
 
