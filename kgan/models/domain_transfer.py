@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan import losses
+from kgan.backend import keras_internals
 from kgan.data.fields import Field, of_shape
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
@@ -167,8 +168,8 @@ class DomainTransfer(OneWayTranslator):
             x = ops.image.resize(x, sides, antialias=True)
         if channels == 3 and shape[-1] == 1:
             x = ops.repeat(x, 3, axis=-1)
-        # Said to every layer, also in `fit`: a frozen network's dropout would still be drawn.
-        features = ops.cast(self.embedding(x, training=False), "float32")
+        # In `fit` too: in training mode a frozen network's dropout would still be drawn.
+        features = ops.cast(keras_internals.in_inference(self.embedding, x), "float32")
         return ops.reshape(features, (-1, self._num_codes))
 
     def translated(self, x: Tensor) -> Tensor:

@@ -50,6 +50,23 @@ def test_all_layers_holds_those_within_others_once():
     assert keras_internals.all_layers(shared) == [shared]
 
 
+def test_in_inference_leaves_the_mode_of_the_outer_call():
+    class Both(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = (keras.layers.Dropout(0.5, seed=0) for _ in range(2))
+
+        def call(self, x):
+            return keras_internals.in_inference(self.first, x), self.second(x)
+
+    model, ones = Both(), np.ones((50, 4), "float32")
+    still, dropped = model(ones, training=True)
+    np.testing.assert_array_equal(number(still), ones)
+    assert set(np.unique(number(dropped))) == {0.0, 2.0}
+    for made in (*model(ones, training=False), keras_internals.in_inference(model.first, ones)):
+        np.testing.assert_array_equal(number(made), ones)
+
+
 def test_could_train_holds_frozen_variables_in_the_order_of_the_layer():
     model = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dense(2), keras.layers.BatchNormalization()]
