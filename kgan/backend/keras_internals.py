@@ -12,7 +12,7 @@ Called or read, each through the function on its left:
 | `all_layers` | `Layer._flatten_layers` | `Model.layers`, which holds the outermost layers only |
 | `could_train` | `Layer._trainable_variables` | `Layer.trainable_variables`, empty while frozen |
 | `forget` | `Layer._tracker` | a layer that is replaced is still counted among its model's |
-| `in_inference` | `Layer._get_call_context` | `layer(x, training=False)`, which also holds after it |
+| `in_inference` | `Layer._get_call_context` | `layer(x, training=False)`, which holds on after it |
 | `last_input` | `Operation._inbound_nodes` | `Layer.input`, which is that of the first call |
 | `drop_loss_tracker` | `Trainer._loss_tracker` | an option of `compile` to track no loss |
 | `require_compiled` | `Trainer._assert_compile_called` | a message of our own beside Keras's |
@@ -52,7 +52,7 @@ def forget(model, layer):
 def in_inference(layer, x):
     """What a layer or model makes of `x` in inference mode, within a call in whatever mode.
 
-    Keras takes the `training` of a call for that of all calls that follow within the same outer one.
+    Keras takes the `training` of a call for that of all that follow within the same outer call.
     """
     context = layer._get_call_context()
     mode = context.get_value("training")
