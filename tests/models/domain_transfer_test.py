@@ -266,7 +266,7 @@ def test_what_does_not_fit_is_refused():
     ):
         with pytest.raises(error, match=words):
             make(*options)
-    with pytest.raises(ValueError, match="must see samples of both kinds.*target of"):
+    with pytest.raises(ValueError, match="must see samples of both kinds.*source of"):
         make(reader(channels=3), source=kgan.data.Images((SIDE, SIDE, 4)))
     with pytest.raises(ValueError, match="its logits is 3"):
         kgan.DomainTransfer(
