@@ -1,8 +1,9 @@
 """How probable are held-out digits? The evidence lower bound on binarised MNIST, for vae.
 
 Pixels are drawn black or white with their grey value as probability (Salakhutdinov and Murray
-2008): several draws of each training image, one of each test image, from fixed seeds. The bound is
-in nats per image, over all 10,000 test images; beside it stands the importance-weighted estimate of
+2008): training images anew each time that they are shown (Burda et al. 2016), test images once,
+from a fixed seed. Drawn a few times only, training images are learned by heart. The bound is in
+nats per image, over all 10,000 test images; beside it stands the importance-weighted estimate of
 Burda et al. 2016 with 500 draws, over the first 1,000.
 
 The recipe `vae` has 50 latent dimensions and two hidden layers, `figure` is the network of the
@@ -10,6 +11,7 @@ paper's figure 2: 20 dimensions, one layer of 500 units.
 """
 
 import dataclasses
+import time
 
 import keras
 import numpy as np
@@ -18,8 +20,7 @@ import kgan
 from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, load_mnist, quickened, train
 
-BOUND = -90.0
-NUM_DRAWS = 4
+BOUND, CORE_MINUTES = -90.0, 20.0
 
 DEEP = Recipe(
     {
@@ -39,6 +40,27 @@ FIGURE = Recipe(
 )
 
 
+class Drawn(keras.utils.PyDataset):
+    """Batches of images whose pixels are drawn anew each time."""
+
+    def __init__(self, images, batch_size, seed):
+        super().__init__()
+        self.images, self.batch_size, self.seed = images, batch_size, seed
+        self.epoch = -1
+        self.on_epoch_end()
+
+    def __len__(self):
+        return len(self.images) // self.batch_size
+
+    def __getitem__(self, index):
+        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return binarised(self.images[chosen], (self.seed, self.epoch, index))
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images))
+
+
 def binarised(images, seed):
     """Pixels drawn black or white, with their grey value as probability."""
     drawn = np.random.default_rng(seed).random(images.shape, "float32") < images / 255.0
@@ -50,15 +72,18 @@ def run(task, recipe, bar, model_name, seed, out, quick):
     (images, _), (tested, _) = load_mnist()
     if quick:
         images, tested = images[:64], tested[:64]
-    data = np.concatenate([binarised(images, 100 + draw) for draw in range(NUM_DRAWS)])
+    data = Drawn(images, recipe.batch_size, 100 + seed)
     held_out = binarised(tested, 1)
     keras.utils.set_random_seed(seed)
     model = kgan.zoo.load(model_name, like=(28, 28, 1), seed=seed, **recipe.options)
+    start = time.process_time()
     steps, minutes, _ = train(model, (data,), recipe)
+    core_minutes = (time.process_time() - start) / 60
     bound = float(model.elbo(held_out, num_draws=1, seed=0, batch_size=500).mean())
     draws = 5 if quick else 500
     weighted = model.log_likelihood(held_out[:1000], num_draws=draws, seed=0, batch_size=1000)
-    trained = float(model.elbo(data[: len(held_out)], seed=0, batch_size=500).mean())
+    drawn = binarised(images[: len(held_out)], 100)
+    trained = float(model.elbo(drawn, seed=0, batch_size=500).mean())
 
     pictures = [out / "samples.png", out / "truth_and_reconstruction.png"]
     drawing.save_image(pictures[0], drawing.image_grid(model.generate(64, seed=0), 8, scale=2))
@@ -69,8 +94,8 @@ def run(task, recipe, bar, model_name, seed, out, quick):
         task=task,
         seed=seed,
         protocol=(
-            f"Protocol: binarised MNIST at 28x28, {NUM_DRAWS} draws of each of {len(images)} "
-            f"training images, one draw of {len(tested)} test images; nats per image; one code per "
+            f"Protocol: binarised MNIST at 28x28, {len(images)} training images drawn anew each "
+            f"time, one draw of {len(tested)} test images; nats per image; one code per "
             f"image for the bound, {draws} for the importance-weighted estimate, which is over the "
             "first 1,000 test images."
         ),
@@ -81,8 +106,12 @@ def run(task, recipe, bar, model_name, seed, out, quick):
             "test ELBO": bound,
             f"test log-likelihood, {draws} importance-weighted draws": float(weighted.mean()),
             "training ELBO": trained,
+            "core minutes": core_minutes,
         },
-        bars=[Bar("test ELBO", bound, bar)] if bar is not None else [],
+        bars=[
+            *([Bar("test ELBO", bound, bar)] if bar is not None else []),
+            Bar("core minutes", core_minutes, CORE_MINUTES, at_most=True),
+        ],
         pictures=pictures,
     )
 

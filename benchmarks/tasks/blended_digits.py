@@ -96,27 +96,35 @@ def grey(images):
     return np.rint(images.mean(-1, keepdims=True)).astype("uint8")
 
 
-def run(model_name, seed, out, quick):
-    recipe, epochs = RECIPE, READER_EPOCHS
+def load(quick):
+    """Source with labels, target without, and the test pictures with their digits and labels."""
     (digits, labels), (tested, tested_labels) = load_mnist()
     order = np.random.default_rng(0).permutation(len(digits))
     digits, labels = digits[order], labels[order]
     num_source = NUM_SOURCE
     if quick:
-        recipe, epochs, num_source = quickened(RECIPE), 1, 64
-        digits, tested, tested_labels = digits[:128], tested[:32], tested_labels[:32]
+        num_source, digits = 64, digits[:128]
+        tested, tested_labels = tested[:32], tested_labels[:32]
     photos = load_photos("train", NUM_PHOTOS)
     shown = [digits[:num_source]] * NUM_BLENDS
     source = np.concatenate([blended(part, photos, 10 + i) for i, part in enumerate(shown)])
-    source_labels = np.tile(labels[:num_source], NUM_BLENDS)
-    target = digits[num_source:]
     pictures = blended(tested, load_photos("test", NUM_TEST_PHOTOS), 1)
+    source_labels = np.tile(labels[:num_source], NUM_BLENDS)
+    return (source, source_labels), digits[num_source:], (pictures, tested, tested_labels)
 
+
+def features_of(reader):
+    return keras.Model(reader.inputs, reader.get_layer("features").output)
+
+
+def run(model_name, seed, out, quick):
+    recipe, epochs = (quickened(RECIPE), 1) if quick else (RECIPE, READER_EPOCHS)
+    (source, source_labels), target, (pictures, tested, tested_labels) = load(quick)
     start = time.process_time()
     reader = trained_reader(source, source_labels, seed, epochs)
     core = {"the embedding": (time.process_time() - start) / 60}
     say(f"the embedding: {core['the embedding']:.1f} core minutes")
-    embedding = keras.Model(reader.inputs, reader.get_layer("features").output)
+    embedding = features_of(reader)
     options = {
         "domain transfer": {"embedding": embedding},
         DIRECT: {"direct": True},
@@ -156,8 +164,8 @@ def run(model_name, seed, out, quick):
         task="blended_digits",
         seed=seed,
         protocol=(
-            f"Protocol: source: {len(source)} pictures of {num_source} MNIST training digits, each "
-            f"on {NUM_BLENDS} crops of {len(photos)} CIFAR-10 training photographs (absolute "
+            f"Protocol: source: {len(source)} pictures of MNIST training digits, each digit on "
+            f"{NUM_BLENDS} crops of {NUM_PHOTOS} CIFAR-10 training photographs (absolute "
             f"difference); target: {len(target)} other training digits without labels; figures on "
             f"{len(tested)} test digits on test photographs, read by kgan.metrics.digit_judge. "
             f"The embedding: the 128 features of a classifier of the source's labels, {epochs} "

@@ -115,7 +115,7 @@ def quickened(recipe, steps=4):
     for name, value in options.items():
         if name.endswith(("width", "filters")):
             options[name] = 4
-        elif name.endswith("units"):
+        elif name.endswith("units") and value is not None:
             options[name] = (16,) * len(value)
     return dataclasses.replace(
         recipe, options=options, steps=steps, batch_size=8, steps_per_execution=2
@@ -221,14 +221,16 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_dat
 
     Args:
         model: a compiled model.
-        data: tuple of arrays, as `fit` takes them.
+        data: tuple of arrays, as `fit` takes them, or of one `keras.utils.PyDataset`, whose batches
+            are the recipe's.
         recipe: a `Recipe`.
         epoch_steps: integer, steps of what Keras calls an epoch, after which callbacks act.
             Defaults to a pass over the data, or the whole run where that is shorter.
         callbacks: more callbacks.
         validation_data: as in `fit`.
     """
-    per_pass = -(-len(data[0]) // recipe.batch_size)
+    in_batches = isinstance(data[0], keras.utils.PyDataset)
+    per_pass = len(data[0]) if in_batches else -(-len(data[0]) // recipe.batch_size)
     epoch_steps = min(recipe.steps, epoch_steps or per_pass)
     epochs = max(1, round(recipe.steps / epoch_steps))
     if recipe.steps_per_execution > 1:
@@ -245,7 +247,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_dat
     before = model.batches_seen
     history = model.fit(
         *data,
-        batch_size=recipe.batch_size,
+        batch_size=None if in_batches else recipe.batch_size,
         epochs=epochs,
         verbose=0,
         callbacks=callbacks,
