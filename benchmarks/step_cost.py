@@ -41,7 +41,8 @@ def contender(name):
         data = (images, np.arange(len(images)) % 10)
     else:
         data = (images, images) if like.then else (images,)
-    model = kgan.zoo.load(name, like=data if len(data) > 1 else images)
+    brought = registry.brought_options_of(name)
+    model = kgan.zoo.load(name, like=data if len(data) > 1 else images, **brought)
 
     def seconds_per_step():
         start = time.process_time()

@@ -50,16 +50,15 @@ def forget(model, layer):
 
 
 def in_inference(layer, x):
-    """What a layer or model makes of `x` in inference mode, within a call in whatever mode.
+    """What a layer makes of `x` in inference mode, within a call in whatever mode.
 
     Keras takes the `training` of a call for that of all that follow within the same outer call.
     """
     context = layer._get_call_context()
     mode = context.get_value("training")
-    try:
-        return layer(x, training=False)
-    finally:
-        context.set_value("training", mode)
+    made = layer(x, training=False)
+    context.set_value("training", mode)
+    return made
 
 
 def last_input(layer):
@@ -98,17 +97,10 @@ def averages_of(optimizer):
 
 
 def state_of(model, skipped=()):
-    """All state of a model as Keras writes it to a `.weights.h5` file, in a file in memory.
+    """All state of a model, but for skipped layers, as Keras writes it to a `.weights.h5` file.
 
-    HDF5 can't close a file on a full disk, and ends the process when it is asked to again: what it
-    writes goes through memory.
-
-    Args:
-        model: a built `keras.Model`.
-        skipped: layers that are left out.
-
-    Returns:
-        `io.BytesIO`.
+    An `io.BytesIO`: HDF5 can't close a file on a full disk, and ends the process when it is asked
+    to again.
     """
     from keras.src.saving import saving_lib
 

@@ -8,7 +8,8 @@ from keras import ops
 
 from kgan import losses
 from kgan.backend import keras_internals
-from kgan.data.fields import Field, of_shape
+from kgan.backend.frozen import frozen_copy
+from kgan.data.fields import Field, Images, kind_of_shape, of_shape
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
 from kgan.models.translation import OneWayTranslator
@@ -117,7 +118,7 @@ class DomainTransfer(OneWayTranslator):
         self.discriminator = discriminator
         self.direct = bool(direct)
         self._num_codes = num_codes(embedding, self.direct)
-        self.embedding = None if embedding is None else _frozen_copy(embedding)
+        self.embedding = None if embedding is None else frozen_copy(embedding)
         self.constancy_weight = check_weight("constancy_weight", constancy_weight)
         self.identity_weight = check_weight("identity_weight", identity_weight)
         self.variation_weight = check_weight("variation_weight", variation_weight)
@@ -218,9 +219,9 @@ class DomainTransfer(OneWayTranslator):
         taken = tuple(self.embedding.input_shape[1:])
         for field in self.fields:
             shape = tuple(field.shape)
-            of_images = len(shape) == len(taken) == 3
-            fits = taken[-1] in (shape[-1], 3 if shape[-1] == 1 else None) if of_images else False
-            if shape != taken and not fits:
+            are_images = isinstance(field, Images) and kind_of_shape(taken) is Images
+            channels = (shape[-1], 3) if shape[-1] == 1 else shape[-1:]
+            if shape != taken and not (are_images and taken[-1] in channels):
                 raise ValueError(
                     "The embedding must see samples of both kinds. Images are resized for it, and "
                     "grey ones repeated where it takes colour; a network of grey images sees "
@@ -304,11 +305,3 @@ def num_codes(embedding: keras.Model | None, direct: bool = False) -> int | None
             f"Received: inputs of {inputs} and outputs of {outputs}"
         )
     return math.prod(outputs[0])
-
-
-def _frozen_copy(network):
-    """The network as it is now: a user may train theirs on, and it is not frozen for them."""
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    copy.trainable = False
-    return copy

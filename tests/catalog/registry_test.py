@@ -188,6 +188,38 @@ def test_card_explains_each_option_in_the_docstrings_words(empty_registry):
     assert card.step_cost is None and "Cost of a step" not in str(card)
 
 
+def test_what_only_a_user_can_bring_is_an_example_on_the_card(empty_registry):
+    @kgan.zoo.register(brought=lambda: {"units": 3})
+    def lacking_units(units=None, seed=None):
+        """A model that can't do without what only its user has.
+
+        Args:
+            units: integer. Defaults to `None`, which is refused.
+            seed: integer. Defaults to `None`.
+        """
+        if units is None:
+            raise ValueError("Bring units.")
+        return tiny_model(units)
+
+    with pytest.raises(ValueError, match="Bring units"):
+        kgan.zoo.load("lacking_units")
+    card = kgan.zoo.describe("lacking_units")
+    assert card.options["units"] is None and card.parameters["discriminator"] == 2 * 3 + 3 + 3 + 1
+    assert registry.tiny_options_of("lacking_units") == {"units": 3}
+    assert registry.brought_options_of("vanilla") == {}
+
+
+def test_without_compiling_a_model_keeps_the_weights_that_it_was_built_with():
+    options = {"sample_shape": (2,), "generator_units": (4,), "seed": 0}
+    keras.utils.set_random_seed(0)
+    compiled = kgan.zoo.load("vanilla", **options)
+    keras.utils.set_random_seed(0)
+    model = kgan.zoo.load("vanilla", compile=False, **options)
+    assert not model.compiled
+    for one, other in zip(compiled.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("name", kgan.zoo.list_models())
 def test_every_option_of_the_zoo_is_explained(name):
     from kgan.catalog.card import meanings_of
