@@ -15,7 +15,7 @@ import numpy as np
 
 import kgan
 from kgan import drawing
-from tasks.common import Recipe, Result, Task, load_emoji, quickened, train
+from tasks.common import Recipe, Result, Task, halved, load_emoji, quickened, train
 
 RECIPES = {
     "text_to_image": Recipe(
@@ -31,13 +31,6 @@ RECIPES = {
         decay_from=0.5,
     )
 }
-
-
-def halved(images):
-    """Means of 2x2 pixels."""
-    n, height, width, channels = images.shape
-    blocks = images.reshape(n, height // 2, 2, width // 2, 2, channels).astype("float32")
-    return np.rint(blocks.mean((2, 4))).astype("uint8")
 
 
 def nearer_to_own(made, truth, seed, rounds=20):

@@ -174,6 +174,13 @@ def load_emoji(*names):
     return arrays, np.isin(words, held)
 
 
+def halved(images):
+    """Means of 2x2 pixels."""
+    n, height, width, channels = images.shape
+    blocks = images.reshape(n, height // 2, 2, width // 2, 2, channels).astype("float32")
+    return np.rint(blocks.mean((2, 4))).astype("uint8")
+
+
 def say(text):
     # To the error stream: the result alone goes to the standard output.
     print(text, file=sys.stderr, flush=True)

@@ -19,7 +19,18 @@ import numpy as np
 
 import kgan
 from kgan import drawing
-from tasks.common import Bar, Recipe, Result, Task, load_emoji, load_mnist, quickened, say, train
+from tasks.common import (
+    Bar,
+    Recipe,
+    Result,
+    Task,
+    halved,
+    load_emoji,
+    load_mnist,
+    quickened,
+    say,
+    train,
+)
 
 CORE_MINUTES = 20.0
 NETWORKS = {"latent_dim": 64, "width": 32}
@@ -52,13 +63,6 @@ def load(task):
     images = np.concatenate([images, images[:, :, ::-1]])
     held = np.tile(held, 2)
     return images[~held], images[held]
-
-
-def halved(images):
-    """Means of 2x2 pixels."""
-    n, height, width, channels = images.shape
-    blocks = images.reshape(n, height // 2, 2, width // 2, 2, channels).astype("float32")
-    return np.rint(blocks.mean((2, 4))).astype("uint8")
 
 
 def frechet(real, made):
