@@ -27,6 +27,7 @@ import time
 import keras
 import numpy as np
 from tasks.common import Recipe, load_mnist, quickened, say, train
+from tasks.energies import STACKED as ENERGY
 from tasks.mixtures import GRID, MIXTURES, NUM_JUDGED, NUM_POINTS, RING
 from tasks.stacked import NUM_READ, NUM_TRIPLES
 from tasks.stacked import RING as MINIBATCH
@@ -52,6 +53,7 @@ RECIPES = {
             CRITIC, options={**STACKED.options, "learning_rate": 1e-3, "discriminator_steps": 2}
         ),
         "gan_qp": CRITIC,
+        "energy": ENERGY,
         "sngan": STACKED,
         # With three stages at half the rate its generator stuck at black images.
         "r3gan": Recipe(

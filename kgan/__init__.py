@@ -31,6 +31,7 @@ _HOMES = {
     "InfoGAN": "kgan.models",
     "LabelCondition": "kgan.models",
     "MatchingCondition": "kgan.models",
+    "MaximumEntropyGAN": "kgan.models",
     "Noise": "kgan.serving.endpoints",
     "PairedTranslator": "kgan.models",
     "Player": "kgan.game",

@@ -15,6 +15,13 @@ def _mean_softplus(logits):
     return ops.mean(ops.softplus(_float32(logits)))
 
 
+def per_sample_mean(logits):
+    """Return the mean logit of each sample, float32 of shape `(n,)`, of logits `(n, ...)`."""
+    logits = _float32(logits)
+    axes = tuple(range(1, len(logits.shape)))
+    return ops.mean(logits, axis=axes) if axes else logits
+
+
 def check_same_shape(real, fake, what):
     """Raise `ValueError` for two tensors that broadcasting would silently combine wrongly."""
     shapes = tuple(real.shape), tuple(fake.shape)

@@ -21,7 +21,7 @@ import keras
 from keras import ops
 
 from kgan.backend.seeds import SeedGenerator
-from kgan.losses.functions import check_same_shape
+from kgan.losses.functions import check_same_shape, per_sample_mean
 from kgan.utils.hints import Config, Tensor
 
 # Below the resolution of float32 at a norm of 1, and it keeps the root differentiable at 0.
@@ -65,9 +65,7 @@ def squared_gradient_norms(samples, discriminator, gradient):
     """
 
     def mean_logits(inputs):
-        logits = ops.cast(discriminator(inputs), "float32")
-        axes = tuple(range(1, len(logits.shape)))
-        return ops.mean(logits, axis=axes) if axes else logits
+        return per_sample_mean(discriminator(inputs))
 
     gradients = ops.cast(gradient(mean_logits, samples), "float32")
     return ops.sum(ops.square(gradients), axis=tuple(range(1, len(gradients.shape))))

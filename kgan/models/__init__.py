@@ -10,6 +10,7 @@ from kgan.models.conditional import (
 )
 from kgan.models.conditions import Condition, MatchingCondition
 from kgan.models.domain_transfer import DomainTransfer
+from kgan.models.energy import MaximumEntropyGAN
 from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
@@ -31,6 +32,7 @@ __all__ = [
     "InfoGAN",
     "LabelCondition",
     "MatchingCondition",
+    "MaximumEntropyGAN",
     "PairedTranslator",
     "TextToImageGAN",
     "UnpairedTranslator",

@@ -256,6 +256,65 @@ def many_headed(
     return keras.Model(samples, [last(features), *outputs], name="discriminator")
 
 
+def statistics(
+    sample_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int = 64,
+    units: Sequence[int] = (128, 128, 128),
+    kernel_size: int = 5,
+    stages: int | None = None,
+) -> keras.Model:
+    """Was this sample made of this noise? One logit for the pair.
+
+    Use this with `kgan.MaximumEntropyGAN`, which estimates by it how much of the noise is left in
+    samples.
+
+    Reference: Kumar et al. 2019, "Maximum Entropy Generators for Energy-Based Models", appendix:
+    for images DCGAN's convolutions without normalization, as many linear features of them as the
+    noise has numbers, and a hidden layer over both; for vectors a perceptron over both.
+
+    Args:
+        sample_shape: tuple: `(height, width, channels)` for images, of the sizes of
+            `kgan.networks.dcgan.num_stages`; `(dim,)` for vectors.
+        latent_dim: integer, size of the noise.
+        width: integer, for images: channels after the first convolution, and an eighth of the
+            hidden layer's units. Defaults to 64.
+        units: tuple of integers, for other samples: widths of the hidden layers. Defaults to
+            `(128, 128, 128)`.
+        kernel_size: integer, for images. Defaults to 5.
+        stages: integer, for images: halvings, as of `kgan.networks.dcgan.discriminator`. Defaults
+            to `None`.
+
+    Returns:
+        A functional `keras.Model`: samples and noise (batch, latent_dim) -> logits (batch, 1).
+
+    Raises:
+        ValueError: when strides can't produce this size.
+
+    Example:
+
+    ```python
+    import kgan
+
+    network = kgan.networks.conditioned.statistics((28, 28, 1), latent_dim=16, width=8)
+    ```
+    """
+    check_count("latent_dim", latent_dim)
+    samples = keras.Input(sample_shape, name="samples")
+    noise = keras.Input((latent_dim,), name="noise")
+    if kind_of_shape(sample_shape) is Images:
+        features, _ = _features(samples, width, units, kernel_size, False, stages)
+        # Or the features, thousands of them, would drown the noise.
+        x = layers.Concatenate()([layers.Dense(latent_dim)(features), noise])
+        x = layers.LeakyReLU(0.2)(layers.Dense(8 * width)(x))
+    else:
+        x = layers.Flatten()(samples) if kind_of_shape(sample_shape) is not Vectors else samples
+        x = layers.Concatenate()([x, noise])
+        x, _ = _features(x, width, units, kernel_size, False)
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model([samples, noise], logits, name="statistics")
+
+
 def _decoder(sample_shape, latent_dim, width, units, kernel_size, normalization):
     if kind_of_shape(sample_shape) is Images:
         network = dcgan.generator(sample_shape, latent_dim, width, kernel_size, normalization)
@@ -282,11 +341,12 @@ def _joined(samples, one_hot, embedding_dim):
     return layers.Concatenate()([samples, vector])
 
 
-def _features(samples, width, units, kernel_size, normalization):
+def _features(samples, width, units, kernel_size, normalization, stages=None):
     """The features that an unconditional discriminator sees, and its last layer."""
     shape = tuple(samples.shape[1:])
     if kind_of_shape(shape) is Images:
-        whole = dcgan.discriminator(shape, width, kernel_size, normalization=normalization)
+        options = {"normalization": normalization, "stages": stages}
+        whole = dcgan.discriminator(shape, width, kernel_size, **options)
     else:
         whole = mlp.discriminator(shape, units)
     body = keras.Model(whole.inputs, whole.layers[-1].input, name="body")

@@ -259,13 +259,23 @@ class Endpoints:
         """
         endpoint = self[name]
         networks = [getattr(self.model, network) for network in endpoint.networks]
+        return self.made_once(name, networks, lambda: Runner(endpoint, networks))
+
+    def made_once(self, name, networks, make):
+        """A Keras model around a function of networks, kept with what was compiled of it.
+
+        Args:
+            name: string, what it is kept under.
+            networks: list of the networks that it calls.
+            make: function without arguments that returns it.
+        """
         # Made again where the model was given another network, or a layer was frozen: what JAX
         # compiles takes the variables in an order that depends on it.
         key = [*networks, *(v.trainable for network in networks for v in network.variables)]
         made = self._runners.get(name)
         if made is None or made[0] != key:
             with self.model.variable_scope():
-                self._runners[name] = made = (key, Runner(endpoint, networks))
+                self._runners[name] = made = (key, make())
         return made[1]
 
     def checked(self, name, inputs):

@@ -56,6 +56,33 @@ def check_counts(name, values, example="(128, 128)"):
     return tuple(check_count(name, value) for value in values)
 
 
+def check_positive(name, value, example):
+    """Returns a number as a Python float, and raises unless it is finite and above 0.
+
+    Args:
+        name: string, the argument's name.
+        value: the argument.
+        example: a valid value for the error messages.
+
+    Returns:
+        `value` as a Python float.
+
+    Raises:
+        TypeError: when it is not a number.
+        ValueError: when it is not finite or not above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
+        raise TypeError(
+            f"`{name}` must be a number above 0, such as {example}. Received: {name}={value!r}"
+        )
+    if not 0 < value < math.inf:
+        raise ValueError(
+            f"`{name}` must be a finite number above 0, such as {example}. "
+            f"Received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def check_weight(name, value):
     """Returns the weight of a term, and raises unless it is a finite number of at least 0.
 
