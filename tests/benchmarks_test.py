@@ -51,7 +51,8 @@ pytestmark = pytest.mark.skipif(
 def test_task_runs(task, tmp_path, capsys, request):
     if task not in POINTS:
         folder = request.getfixturevalue("data_folder")
-        missing = [f for f in ("mnist.npz", "cifar10.tar") if not (folder / f).is_file()]
+        needed = ("mnist.npz", "cifar10.tar", "spoken_digits.tar.gz")
+        missing = [file for file in needed if not (folder / file).is_file()]
         if missing:
             pytest.skip(f"no real data: {folder} holds no {missing}")
     model = sorted(TASKS[task].recipes)[0]

@@ -1,4 +1,4 @@
-"""The tutorials on discriminators and latent spaces: what they say is so."""
+"""The tutorials on discriminators, energies and latent spaces: what they say is so."""
 
 import importlib.util
 import json
@@ -39,6 +39,38 @@ def test_divergence_and_best_discriminator_are_the_theorys(discriminator):
     np.testing.assert_allclose((best / (1 - best))[200:600], (p / q)[200:600], rtol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def energies():
+    return imported("energies")
+
+
+def test_closed_forms_of_energies_are_where_no_loss_can_fall(energies):
+    """R1's landscape beats others near it, at the loss that its formula was derived from."""
+    grid = energies.GRID
+    p, q = energies.data_density(grid), energies.Q.pdf(grid)
+    assert np.gradient(energies.data_distribution(grid), grid) == pytest.approx(p, abs=1e-4)
+
+    def loss(energy):
+        slopes = np.gradient(energy, grid)
+        values = p * energy - q * energy + energies.GAMMA / 2 * p * slopes**2
+        return np.trapezoid(values, grid)
+
+    best = energies.closed_form("Wasserstein, R1: an energy")
+    for bump in (
+        0.05 * np.sin(grid),
+        0.05 * np.cos(2 * grid),
+        0.05 * np.tanh(3 * grid),
+        0.1 * best,
+    ):
+        assert loss(best) < min(loss(best + bump), loss(best - bump))
+        # Flat there: both sides cost the same, but for the ends of the grid.
+        assert loss(best + bump) == pytest.approx(loss(best - bump), abs=2e-3)
+    slopes = np.gradient(energies.closed_form("Wasserstein, gradient penalty"), grid)
+    assert np.abs(slopes).max() <= 1 + 1e-6
+    with np.errstate(divide="ignore"):
+        assert energies.closed_form("minimax") == pytest.approx(np.log(q / p))
+
+
 def test_slants_are_products_of_places_and_do_not_depend_on_ink(latent_space):
     image = np.zeros((2, 5, 5, 1))
     image[0, [0, 1, 2, 3, 4], [4, 3, 2, 1, 0]] = 7.0  # a slash
@@ -61,6 +93,18 @@ def test_a_discriminator_knows_the_ratio_of_densities(discriminator, tmp_path, c
     assert "no drift found" in capsys.readouterr().out
     for name in ("ratio.png", "drift.png", "believable.png"):
         assert (tmp_path / name).stat().st_size > 5_000
+
+
+@pytest.mark.slow
+def test_energies_tend_to_their_closed_forms(energies, tmp_path):
+    energies.main(["--out", str(tmp_path)])
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["differences"]["minimax"] < 0.1
+    assert figures["differences"]["Wasserstein, R1: an energy"] < 0.1
+    assert figures["energies"][1] < figures["energies"][0]
+    assert figures["near a cluster"][1] > figures["near a cluster"][0]
+    for name in ("losses", "game", "refined"):
+        assert (tmp_path / f"{name}.png").stat().st_size > 5_000
 
 
 @pytest.mark.slow

@@ -202,8 +202,8 @@ def run_anomalies(model_name, seed, out, quick):
         protocol=(
             f"Protocol: trained on {len(images)} images of MNIST; {len(test)} test images against "
             f"{', '.join(f'{len(p)} of {n}' for n, p in kinds.items())}; baselines by "
-            f"{len(reference)} training images and 2000 at most of each kind. Refining: temperature "
-            f"and step size chosen on {len(held_out)} held-out training images. {said}."
+            f"{len(reference)} training images and 2000 at most of each kind. Refining: "
+            f"temperature and step size chosen on {len(held_out)} held-out training images. {said}."
         ),
         recipe=dataclasses.asdict(recipe),
         steps=steps,

@@ -232,11 +232,12 @@ class MaximumEntropyGAN(GAN):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Noises whose samples have a lower energy, by Metropolis-adjusted Langevin steps.
 
-        The chain's density is `p(z) exp(-E(G(z)) / temperature)`: the prior p, N(0, 1) or U(-1, 1), keeps noises
-        where the generator has been trained. It leaves out the Jacobian of the generator, as the
-        paper does, so samples are not exactly of the density `exp(-E(x))`. The paper's code leaves
-        out the prior too; with it the density is that of Che et al. 2020, "Your GAN is Secretly an
-        Energy-based Model and You Should Use Discriminator Driven Latent Sampling".
+        The chain's density is `p(z) exp(-E(G(z)) / temperature)`: the prior p, N(0, 1) or U(-1, 1),
+        keeps noises where the generator has been trained. It leaves out the Jacobian of the
+        generator, as the paper does, so samples are not exactly of the density `exp(-E(x))`. The
+        paper's code leaves out the prior too; with it the density is that of Che et al. 2020, "Your
+        GAN is Secretly an Energy-based Model and You Should Use Discriminator Driven Latent
+        Sampling".
 
         Averaged weights are used where there are any. Nothing in the model changes.
 
