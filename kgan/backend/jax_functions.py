@@ -11,6 +11,13 @@ import jax
 class Compiled:
     """The part of the JAX engine that compiles."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_jax_state":
+            # Set after each step, and no state to save: Keras would wrap each list anew.
+            vars(self)[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def make_train_function(self, force: bool = False) -> None:
         """Compiles the step."""
         if force or self.train_function is None:

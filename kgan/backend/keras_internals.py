@@ -27,6 +27,7 @@ Overridden, each in the file on its left:
 
 | file | private name | what for |
 |---|---|---|
+| `jax_functions.py` | `Trainer._jax_state` | Keras would track the state of each step |
 | `tensorflow.py` | `Trainer._maybe_symbolic_build` | Keras would call the built model on a batch |
 """
 

@@ -56,8 +56,10 @@ class NaNGuard(keras.callbacks.Callback):
             self._look(logs, f"by batch {batch + 1} of epoch {self._epoch + 1}")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Remembers which epoch runs."""
+        """Remembers which epoch runs, and who plays."""
         self._epoch, self._next = epoch, 0
+        # JAX would put its state back each time that a callback asks for the model.
+        self._players = self.model.players
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Looks at the epoch's logs, and at the weights that its last step left."""
@@ -74,7 +76,7 @@ class NaNGuard(keras.callbacks.Callback):
 
     def _look(self, logs, when):
         logs = logs or {}
-        for player, description in self.model.players.items():
+        for player, description in self._players.items():
             # The terms first: a loss is broken because one of them is.
             for term in (*description.terms, "loss"):
                 value = float(logs.get(f"{player}_{term}", 0.0))

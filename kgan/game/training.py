@@ -14,6 +14,7 @@ from kgan.data.batches import shuffled_batches
 from kgan.data.checks import check
 from kgan.data.field_lookup import are_paired
 from kgan.game.averages import kept
+from kgan.game.callback_list import CallbackList, num_batches
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
 from kgan.game.progress import Evaluation, Progress, fitted, is_terminal
@@ -127,6 +128,16 @@ class Training:
             # First what takes the line away for others who print, last what prints it for good.
             clear = keras.callbacks.LambdaCallback(on_epoch_end=progress.clear)
             callbacks, verbose = [clear, *callbacks, progress], 0
+        if isinstance(callbacks, list):
+            callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=epochs,
+                steps=num_batches(data, kwargs.get("steps_per_epoch")),
+            )
         with self.step_lock.fitting():
             return super().fit(
                 data,
