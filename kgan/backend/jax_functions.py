@@ -7,12 +7,14 @@ from typing import Any
 
 import jax
 
+from kgan.backend import keras_internals
+
 
 class Compiled:
     """The part of the JAX engine that compiles."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_jax_state":
+        if keras_internals.is_state_of_a_step(name):
             # Set after each step, and no state to save: Keras would wrap each list anew.
             vars(self)[name] = value
         else:

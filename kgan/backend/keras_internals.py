@@ -16,6 +16,7 @@ Called or read, each through the function on its left:
 | `last_input` | `Operation._inbound_nodes` | `Layer.input`, which is that of the first call |
 | `drop_loss_tracker` | `Trainer._loss_tracker` | an option of `compile` to track no loss |
 | `require_compiled` | `Trainer._assert_compile_called` | a message of our own beside Keras's |
+| `is_state_of_a_step` | `Trainer._jax_state` | Keras would track it after each step |
 | `in_order` | `Trainer._flatten_metrics_in_order` | another order than that of Keras's `evaluate` |
 | `is_called_by_fit` | `_use_cached_eval_dataset` of `evaluate` | nothing public says who calls |
 | `variables_of` | `Optimizer._trainable_variables` | `Optimizer.variables`, which holds its state |
@@ -27,7 +28,6 @@ Overridden, each in the file on its left:
 
 | file | private name | what for |
 |---|---|---|
-| `jax_functions.py` | `Trainer._jax_state` | Keras would track the state of each step |
 | `tensorflow.py` | `Trainer._maybe_symbolic_build` | Keras would call the built model on a batch |
 """
 
@@ -48,6 +48,11 @@ def could_train(layer):
 def forget(model, layer):
     """Takes a layer out of a model, which counts each that was ever an attribute of it."""
     model._tracker.untrack(layer)
+
+
+def is_state_of_a_step(name):
+    """Whether a model's attribute of this name is what JAX hands from one step to the next."""
+    return name == "_jax_state"
 
 
 def in_inference(layer, x):

@@ -210,13 +210,14 @@ def test_maybe_symbolic_build_spends_no_batch_on_a_call():
 
 
 @pytest.mark.skipif(keras.config.backend() != "jax", reason="the state that JAX hands on")
-def test_jax_state_is_not_tracked():
+def test_is_state_of_a_step_and_not_tracked():
     model, states = Counting(seed=0), []
     model.compile("sgd")
 
     class Watch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             states.append(self._model._jax_state)
+            assert keras_internals.is_state_of_a_step("_jax_state")
 
     model.fit(np.ones((8, 2), "float32"), batch_size=4, callbacks=[Watch()], verbose=0)
     assert [type(state) for state in states] == [dict, dict]
@@ -413,7 +414,7 @@ def test_no_class_overrides_a_private_name_of_keras_unlisted():
     listed = set(
         re.findall(r"^\| `\w+\.py` \| `\w+\.(\w+)`", keras_internals.__doc__, re.MULTILINE)
     )
-    assert listed == {"_maybe_symbolic_build", "_jax_state"}
+    assert listed == {"_maybe_symbolic_build"}
     wrong = []
     for python_class in subclasses():
         theirs = {name for c in classes_of_keras(python_class) for name in names_of_keras(c)}
