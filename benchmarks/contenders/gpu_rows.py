@@ -6,6 +6,7 @@ asked for, and prints RESULT and its figures as JSON.
 
 import dataclasses
 import json
+import math
 import os
 import statistics
 import sys
@@ -257,7 +258,6 @@ def measure(run, seconds):
 def losses(case, device):
     """Losses of a few steps in float32, the same weights and noise on any device."""
     import keras
-    from keras import ops
 
     if keras.config.backend() == "torch":
         import torch
@@ -271,10 +271,11 @@ def losses(case, device):
     random = np.random.default_rng(0)
     for variables in model.player_variables.values():
         for variable in variables:
-            # What begins at zero, as the ends of residual branches do, would hide what is before.
-            value = ops.convert_to_numpy(variable)
-            scale = max(float(value.std()), 0.02) if value.ndim > 1 else 0.0
-            variable.assign(scale * random.normal(size=value.shape) + value.mean())
+            # What begins at zero, as the ends of residual branches do, would hide what is before;
+            # and what a device draws is its own, its spread included.
+            if variable.ndim > 1:
+                scale = 0.5 / math.sqrt(math.prod(variable.shape[:-1]))
+                variable.assign(scale * random.normal(size=variable.shape))
     history = model.fit(
         *data, batch_size=case.batch_size, epochs=5, shuffle=False, verbose=0
     ).history
