@@ -23,7 +23,7 @@ import pathlib
 import keras
 import numpy as np
 from scipy import ndimage
-from tasks.common import Recipe, data_file, load_mnist, say, train
+from tasks.common import Recipe, load_emoji, load_mnist, say, train
 from tasks.drawn_scenes import scenes
 from tasks.pix2pix import load_photos
 
@@ -89,11 +89,8 @@ def extractor_of(name):
 
 def emoji(out):
     """Training emoji, held-out ones, and a model of the first; no name is on both sides."""
-    with np.load(data_file("emoji.npz")) as file:
-        images, names = file["noto"], file["name"]
-    all_names = np.unique(names)
-    held = np.random.default_rng(0).permutation(all_names)[: len(all_names) // 5]
-    held = np.isin(names, held)
+    file, held = load_emoji("noto")
+    images = file["noto"]
     path = out / "emoji.keras"
     if not path.exists():
         say("training a dcgan on emoji")

@@ -36,6 +36,7 @@ _HOMES = {
     "PairedTranslator": "kgan.models",
     "Player": "kgan.game",
     "SeedGenerator": "kgan.backend.seeds",
+    "SharedLatentTranslator": "kgan.models",
     "TextToImageGAN": "kgan.models",
     "UnpairedTranslator": "kgan.models",
     "VariationalAutoencoder": "kgan.models",

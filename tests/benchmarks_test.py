@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(
 def test_task_runs(task, tmp_path, capsys, request):
     if task not in POINTS:
         folder = request.getfixturevalue("data_folder")
-        needed = ("mnist.npz", "cifar10.tar", "spoken_digits.tar.gz")
+        needed = ("mnist.npz", "cifar10.tar", "emoji.npz", "spoken_digits.tar.gz")
         missing = [file for file in needed if not (folder / file).is_file()]
         if missing:
             pytest.skip(f"no real data: {folder} holds no {missing}")

@@ -133,7 +133,13 @@ def run(code, name, monkeypatch, tmp_path):
 
 
 # Image translators take longest to compile.
-LONG = ("kgan.UnpairedTranslator", "kgan.PairedTranslator", "the model cyclegan")
+LONG = (
+    "kgan.PairedTranslator",
+    "kgan.SharedLatentTranslator",
+    "kgan.UnpairedTranslator",
+    "the model cyclegan",
+    "the model unit",
+)
 
 
 @pytest.mark.parametrize(

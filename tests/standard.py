@@ -46,7 +46,7 @@ TINY = {
 # What the patterns do not fit, a builder says itself: @register(tiny={option: value}).
 
 # Of the options above, those that are no sizes: a paper's own values are compiled without them.
-NO_SIZES = {"clip", "cycle_weight", "learning_rate", "pool_size"}
+NO_SIZES = {"clip", "cycle_weight", "learning_rate", "pool_size", "reconstruction_weight"}
 
 # Another value of an option, where twice a number, half a share and the opposite of a boolean
 # won't do, or a tuple of values of which the first that is another counts; and what an option needs
@@ -93,7 +93,7 @@ BESIDE = {
 }
 
 # Learning rates of the plain model, where 0.05 blows rounding up until the backends part.
-PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001, "domain_transfer": 0.001}
+PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001, "domain_transfer": 0.001, "unit": 0.0001}
 
 
 def golden(module, what):

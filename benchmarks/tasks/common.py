@@ -181,6 +181,12 @@ def halved(images):
     return np.rint(blocks.mean((2, 4))).astype("uint8")
 
 
+def decibels(made, truth):
+    """Peak signal-to-noise ratio over all pixels of all images."""
+    error = np.mean(np.square(made.astype("float32") - truth.astype("float32")))
+    return float(10 * np.log10(255.0**2 / max(error, 1e-6)))
+
+
 def say(text):
     # To the error stream: the result alone goes to the standard output.
     print(text, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from kgan.models.energy import MaximumEntropyGAN
 from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
+from kgan.models.shared_latent import SharedLatentTranslator
 from kgan.models.text_to_image import TextToImageGAN
 from kgan.models.unpaired import UnpairedTranslator
 from kgan.models.vae_gan import VAEGAN
@@ -34,6 +35,7 @@ __all__ = [
     "MatchingCondition",
     "MaximumEntropyGAN",
     "PairedTranslator",
+    "SharedLatentTranslator",
     "TextToImageGAN",
     "UnpairedTranslator",
     "VariationalAutoencoder",

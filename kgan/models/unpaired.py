@@ -1,22 +1,19 @@
 """Image translation without pairs: two collections, and a translator each way."""
 
-from typing import Any, Literal
+from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 
 from kgan import losses
-from kgan.data.fields import Field, of_shape
-from kgan.game import AdversarialModel, Player
-from kgan.layers import HistoryPool
+from kgan.data.fields import Field
+from kgan.game import Player
 from kgan.losses import AdversarialLoss
-from kgan.serving.endpoints import Endpoint
+from kgan.models.two_way import DISCRIMINATORS, TwoWayTranslator, distance
 from kgan.utils.arguments import check_count, check_weight
-from kgan.utils.hints import Batch, Data, Tensor, Terms
+from kgan.utils.hints import Tensor, Terms
 
 
-class UnpairedTranslator(AdversarialModel):
+class UnpairedTranslator(TwoWayTranslator):
     """Two generators that undo each other, and a discriminator for each of the two collections.
 
     Use this when there are samples of both kinds but no pairs: photographs and paintings, summer
@@ -110,8 +107,8 @@ class UnpairedTranslator(AdversarialModel):
         self.discriminator_weight = check_weight("discriminator_weight", discriminator_weight)
         self.pool_size = check_count("pool_size", pool_size, minimum=0)
         self._check_networks()
-        self.pool_a = self._pool(0)
-        self.pool_b = self._pool(1)
+        self.check_discriminators()
+        self.make_pools()
         self.built = True
 
     @property
@@ -121,125 +118,22 @@ class UnpairedTranslator(AdversarialModel):
         identity = ("identity",) if self.identity_weight else ()
         terms = ("adversarial", *cycle, *identity)
         return {
-            "discriminators": Player(("discriminator_a", "discriminator_b"), ("a", "b")),
+            "discriminators": DISCRIMINATORS,
             "generators": Player(("a_to_b", "b_to_a"), terms),
         }
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        """What a batch holds: samples of a, and samples of b that do not belong to them."""
-        a = self.kind_a or of_shape(self.a_to_b.input_shape[1:])
-        b = self.kind_b or of_shape(self.b_to_a.input_shape[1:])
-        return a.renamed("a"), b.renamed("b", paired=False)
-
-    @property
-    def endpoints(self) -> dict[str, Endpoint]:
-        """What it does for a user: it translates both ways."""
-        a, b = self.fields
-
-        def way(name, source, target):
-            return Endpoint(
-                function=getattr(self, name),
-                inputs=(source,),
-                output=target,
-                networks=(name,),
-                imitates=target.name,
-            )
-
-        return {"a_to_b": way("a_to_b", a, b), "b_to_a": way("b_to_a", b, a)}
-
-    @property
-    def adversarial_loss(self) -> AdversarialLoss:
-        """The pair of losses that the discriminators are trained by."""
-        return self.loss
-
-    def discriminators_loss(self, a: Tensor, b: Tensor) -> Terms:
-        """Each discriminator's term, on real samples and on fakes of now and of the past."""
-        # Their turn: nothing flows back into the generators.
-        fake_a = ops.stop_gradient(self.b_to_a(b))
-        fake_b = ops.stop_gradient(self.a_to_b(a))
-        if self.pool_size:
-            fake_a, fake_b = self.pool_a(fake_a), self.pool_b(fake_b)
-        weight = self.discriminator_weight * self._adversarial_weight
-        a_term = self.loss.discriminator(self.discriminator_a(a), self.discriminator_a(fake_a))
-        b_term = self.loss.discriminator(self.discriminator_b(b), self.discriminator_b(fake_b))
-        return {"a": weight * a_term, "b": weight * b_term}
-
     def generators_loss(self, a: Tensor, b: Tensor) -> Terms:
         """The generators' terms: to pass for real, to come back, to leave alone what fits."""
-        fake_b, fake_a = self.a_to_b(a), self.b_to_a(b)
-        real_a = self.discriminator_a(a) if self.loss.relativistic else None
-        real_b = self.discriminator_b(b) if self.loss.relativistic else None
-        adversarial = self.loss.generator(real_a, self.discriminator_a(fake_a))
-        adversarial += self.loss.generator(real_b, self.discriminator_b(fake_b))
-        terms = {"adversarial": self._adversarial_weight * adversarial}
+        fake_a, fake_b = self.fakes(a, b)
+        terms = {"adversarial": self.adversarial_term(a, b, fake_a, fake_b)}
         if self.cycle_weight:
             # Both generators travel in both cycles, and learn from both.
-            cycle = _distance(a, self.b_to_a(fake_b)) + _distance(b, self.a_to_b(fake_a))
+            cycle = distance(a, self.b_to_a(fake_b)) + distance(b, self.a_to_b(fake_a))
             terms["cycle"] = self.cycle_weight * cycle
         if self.identity_weight:
-            identity = _distance(a, self.b_to_a(a)) + _distance(b, self.a_to_b(b))
+            identity = distance(a, self.b_to_a(a)) + distance(b, self.a_to_b(b))
             terms["identity"] = self.identity_weight * self.cycle_weight * identity
         return terms
-
-    def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
-        """The logits of b's discriminator for the batch's samples of b, and for fake ones."""
-        return self.discriminator_b(batch[1]), self.discriminator_b(fake)
-
-    def translate(
-        self, images: Data, direction: Literal["a_to_b", "b_to_a"] = "a_to_b", batch_size: int = 64
-    ) -> np.ndarray:
-        """What a generator makes of images, in the data's own scale.
-
-        Averaged weights make them where the generators' optimizer has `use_ema=True`. Calling it
-        changes nothing in the model.
-
-        Args:
-            images: array (n, height, width, channels) of integers in 0..255 or floats in [-1, 1];
-                floats where the model's samples are no images.
-            direction: `"a_to_b"` or `"b_to_a"`. Defaults to `"a_to_b"`.
-            batch_size: integer, images per pass. Defaults to 64.
-
-        Returns:
-            NumPy array: images as uint8 (n, height, width, channels), other samples as float32.
-
-        Raises:
-            ValueError: when there is no such direction, or the images are not what it takes.
-            TypeError: when they are no array.
-
-        Example:
-
-        ```python
-        import kgan
-
-        images = kgan.data.load("digits")[:8]
-        model = kgan.zoo.load(
-            "cyclegan", like=images, width=4, discriminator_width=4, num_blocks=1
-        )
-        there = model.translate(images)
-        back = model.translate(there, direction="b_to_a")
-        ```
-        """
-        if direction not in self.endpoints:
-            raise ValueError(
-                f"There is no such direction. Expected one of {list(self.endpoints)}. "
-                f"Received: direction={direction!r}"
-            )
-        return self.run(direction, images, batch_size=batch_size)
-
-    @property
-    def _adversarial_weight(self):
-        # The released code's squares are not halved, and its other weights are relative to that.
-        return 2.0 if isinstance(self.loss, losses.LeastSquares) else 1.0
-
-    def _pool(self, index):
-        if not self.pool_size:
-            return None
-        # Two seeds, so that the pools do not exchange the same places at the same time.
-        seed = None if self.seed is None else self.seed + index
-        pool = HistoryPool(self.pool_size, seed)
-        pool.build((None, *self.fields[index].shape))
-        return pool
 
     def _check_networks(self):
         networks = (self.a_to_b, self.b_to_a, self.discriminator_a, self.discriminator_b)
@@ -267,12 +161,3 @@ class UnpairedTranslator(AdversarialModel):
                 f"Received: identity_weight={self.identity_weight} with a of shape {a} and b of "
                 f"shape {b}"
             )
-        if self.discriminator_weight == 0:
-            raise ValueError(
-                "Discriminators with weight 0 never learn. Expected a weight above 0. "
-                f"Received: discriminator_weight={self.discriminator_weight}"
-            )
-
-
-def _distance(first, second):
-    return ops.mean(ops.abs(first - second))

@@ -62,3 +62,25 @@ def test_sizes_that_strides_cannot_make_are_refused(shape, nearest):
     for wrong in ((28, 28), (28, 0, 1)):
         with pytest.raises(ValueError, match="height, width, channels.*Received"):
             resnet.generator(wrong)
+
+
+def test_encoder_blocks_and_decoder_are_the_generator_in_parts():
+    shape = (8, 12, 3)
+    whole = resnet.generator(shape, out_channels=2, width=2, num_blocks=3)
+    parts = [
+        resnet.encoder(shape, width=2, num_blocks=1),
+        resnet.blocks((2, 3, 8), num_blocks=1),
+        resnet.decoder((8, 12, 2), width=2, num_blocks=1),
+    ]
+    weights = [weight for part in parts for weight in part.get_weights()]
+    assert [w.shape for w in weights] == [w.shape for w in whole.get_weights()]
+    whole.set_weights(weights)
+    x = np.random.default_rng(0).uniform(-1, 1, (3, *shape)).astype("float32")
+    made = x
+    for part in parts:
+        made = part.predict(made, verbose=0)
+    np.testing.assert_allclose(made, whole.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="The nearest size is 8x12"):
+        resnet.decoder((7, 12, 2))
+    with pytest.raises(ValueError, match="num_blocks"):
+        resnet.blocks((2, 3, 8), num_blocks=0)
