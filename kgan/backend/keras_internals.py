@@ -1,9 +1,8 @@
 """The private names of Keras that kgan uses, each in one function.
 
-Keras promises nothing about names that begin with an underscore, so setup.cfg admits only the minor
-release that these were read in, and `tests/backend/keras_internals_test.py` checks each of them in
-the Keras that is installed. To move to the next minor release: raise the bound, run that test, and
-change this file where it fails. No other file of kgan or of the zoo may use such a name.
+Keras promises nothing about them, so setup.cfg admits only the minor release that they were read in,
+and `tests/backend/keras_internals_test.py` checks each in the Keras that is installed. For the next
+release: raise the bound, run that test, change what fails. No other file may use such a name.
 
 Called or read, each through the function on its left:
 
@@ -24,7 +23,7 @@ Called or read, each through the function on its left:
 | `state_of` | `saving_lib._save_state` and its `H5IOStore` | `save_weights`, which takes a path |
 | `whole_file` | `H5IOStore.h5_file` | `load_model` tells a model of its own variables only |
 
-Overridden, each in the file on its left:
+Overridden:
 
 | file | private name | what for |
 |---|---|---|
@@ -56,10 +55,8 @@ def is_state_of_a_step(name):
 
 
 def in_inference(layer, x):
-    """What a layer makes of `x` in inference mode, within a call in whatever mode.
-
-    Keras takes the `training` of a call for that of all that follow within the same outer call.
-    """
+    """What a layer makes of `x` in inference mode, within a call in whatever mode."""
+    # Keras takes the `training` of a call for that of all that follow within the same outer call.
     context = layer._get_call_context()
     mode = context.get_value("training")
     made = layer(x, training=False)
