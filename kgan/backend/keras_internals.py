@@ -1,6 +1,6 @@
 """The private names of Keras that kgan uses, each in one function.
 
-Keras promises nothing about them, so setup.cfg admits only the minor release that they were read in,
+Keras promises nothing about them, so setup.cfg admits the minor release that they were read in,
 and `tests/backend/keras_internals_test.py` checks each in the Keras that is installed. For the next
 release: raise the bound, run that test, change what fails. No other file may use such a name.
 
