@@ -29,6 +29,7 @@ import time
 
 import keras
 import numpy as np
+from tasks.binary_mnist import Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened, say, train
 from tasks.cyclegan import SMALL as TRANSLATE
 from tasks.cyclegan import figures_of, kind_a, kind_b
@@ -117,6 +118,9 @@ DATA = {
 
 class Task:
     """One set of weights: its data, how it is measured while it trains, and its scores."""
+
+    # Whether the best epoch is kept, by held-out training images, or the last.
+    chooses = True
 
     def __init__(self, model_name, name, quick):
         self.model_name, self.name, self.quick = model_name, name, quick
@@ -219,6 +223,14 @@ class Task:
             f"epoch was chosen by the distance to {len(self.held_out)} other training images"
         )
 
+    @property
+    def licence(self):
+        return DATA[self.name][1]
+
+    @property
+    def source(self):
+        return DATA[self.name][0]
+
     def picture(self, model, path):
         if self.name == "tinted_digits":
             columns = [kind_a(self.test[:20]), model.translate(kind_a(self.test[:20]))]
@@ -230,6 +242,29 @@ class Task:
         labels = {"labels": np.arange(100) // 10} if self.num_classes else {}
         images = model.generate(100, seed=1, batch_size=100, **labels)
         drawing.save_image(path, drawing.image_grid(images, columns=10, scale=2))
+
+
+class BinaryDigits(Task):
+    """Digits whose pixels are drawn black or white anew each time: for likelihoods."""
+
+    chooses = False
+    source = "MNIST, training images, each pixel drawn black or white anew each time"
+
+    @property
+    def data(self):
+        images = np.concatenate([self.held_out, self.train])
+        return (Drawn(images, self.recipe.batch_size, 100),)
+
+    def scores(self, model):
+        figures, protocol = super().scores(model)
+        found, said = bounds(model, self.test, draws=5 if self.quick else 500)
+        # Nothing was chosen, so no images had to be held out for it.
+        return {**found, **figures}, f"{said}; {protocol.partition('; the best epoch')[0]}"
+
+
+def task_of(model_name, name, quick=False):
+    kind = BinaryDigits if model_name == "vae" else Task
+    return kind(model_name, name, quick)
 
 
 def machine():
@@ -247,30 +282,35 @@ def machine():
 def run(task, seed, out):
     """Trains, and writes weights, picture and card into `out`; returns the card."""
     model = task.build(seed)
-    model.compile(optimizer=model.optimizer, metrics=task.metrics())
-    best = kgan.callbacks.BestMoment(out, print_fn=say)
-    best.record_file.unlink(missing_ok=True)
+    watched, monitor = {}, {"metric": "none: the last epoch is kept"}
+    if task.chooses:
+        model.compile(optimizer=model.optimizer, metrics=task.metrics())
+        best = kgan.callbacks.BestMoment(out, print_fn=say)
+        best.record_file.unlink(missing_ok=True)
+        validation = task.validation_data
+        validation = validation if len(validation) > 1 else validation[0]
+        watched = {"callbacks": [best], "validation_data": validation}
     start = time.process_time()
-    validation = task.validation_data
-    steps, _, _ = train(
-        model,
-        task.data,
-        task.recipe,
-        epoch_steps=EPOCH_STEPS.get(task.model_name),
-        callbacks=[best],
-        validation_data=validation if len(validation) > 1 else validation[0],
-    )
+    every = EPOCH_STEPS.get(task.model_name)
+    steps, _, _ = train(model, task.data, task.recipe, epoch_steps=every, **watched)
     core_minutes = (time.process_time() - start) / 60
-    last, _ = task.scores(model)
+    last = None
+    if task.chooses:
+        last, _ = task.scores(model)
+        model = keras.saving.load_model(best.model_file)
+        monitor = {"metric": best.monitor, "best": best.best, "last": best.last}
+    return written(task, seed, out, model, steps, core_minutes, monitor, last)
+
+
+def written(task, seed, out, model, steps, core_minutes, monitor, last):
+    """Writes the weights of a trained model, what they make and their card; returns the card."""
     name = f"{task.model_name}_{task.name}"
-    kept = keras.saving.load_model(best.model_file)
-    sha256 = shipped.save(kept, out / f"{name}.npz")
+    sha256 = shipped.save(model, out / f"{name}.npz")
     # What ships is scored, as it comes back from the file.
     model = task.build(seed)
     shipped.restore(model, out / f"{name}.npz")
     scores, protocol = task.scores(model)
     task.picture(model, out / f"{name}.png")
-    data, licence = DATA[task.name]
     deviations = kgan.zoo.describe(task.model_name).deviations
     card = {
         "model": task.model_name,
@@ -278,8 +318,8 @@ def run(task, seed, out):
         "file": f"{name}.npz",
         "sha256": sha256,
         "options": task.recipe.options,
-        "data": data,
-        "licence": f"weights: Apache-2.0; {licence}",
+        "data": task.source,
+        "licence": f"weights: Apache-2.0; {task.licence}",
         "command": shlex.join(
             ["python", "benchmarks/train_weights.py", task.model_name, task.name]
             + (["--seed", str(seed)] if seed else [])
@@ -292,9 +332,9 @@ def run(task, seed, out):
             "keras": keras.__version__,
             "backend": keras.backend.backend(),
         },
-        "monitor": {"metric": best.monitor, "best": best.best, "last": best.last},
+        "monitor": monitor,
         "scores": scores,
-        "scores_of_the_last_epoch": last,
+        "scores_of_the_last_epoch": last or scores,
         "protocol": protocol,
         "tolerance": TOLERANCE,
         "picture": f"{name}.png",
@@ -383,7 +423,7 @@ def main(argv=None):
     if (arguments.model, arguments.weights) not in RECIPES:
         print("\n".join(f"{model} {name}" for model, name in RECIPES))
         return int(arguments.model is not None)
-    task = Task(arguments.model, arguments.weights, arguments.quick)
+    task = task_of(arguments.model, arguments.weights, arguments.quick)
     if arguments.check:
         wrong = check(task)
         print(f"differs from the card: {wrong}" if wrong else "as the card says")
