@@ -9,9 +9,8 @@ generator that rests, each has a closed form, of the densities p, q and their in
 * hinge: `E(x) = sign(q(x) - p(x))` (Lim and Ye 2017): two heights;
 * Wasserstein with a gradient penalty: slopes of 1, `E'(x) = sign(P(x) - Q(x))` (Gulrajani et al.
   2017, proposition 1);
-* Wasserstein with R1 (Kumar et al. 2019, equation 4): `E'(x) = (P(x) - Q(x)) / (gamma p(x))`, which
-  is where the derivative of `mean(E(fake)) - mean(E(real)) - gamma / 2 mean(E'(real)^2)` vanishes:
-  steep where data is rare.
+* Wasserstein with R1 (Kumar et al. 2019): `E'(x) = (P(x) - Q(x)) / (gamma p(x))`, steep where data
+  is rare: there no change of E raises `mean(E(fake)) - mean(E(real)) - gamma / 2 mean(E'(real)^2)`.
 
     python tutorials/energies.py --out runs/energies
 

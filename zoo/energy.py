@@ -35,8 +35,7 @@ def energy(
     Use this to find what is unlike the data (`energy(samples)`: anomalies), to refine samples
     (`generate(n, refine=100)`), and where samples come out alike.
 
-    Reference: Kumar et al. 2019, "Maximum Entropy Generators for Energy-Based Models", algorithm 1,
-    equations 4 and 7.
+    Reference: Kumar et al. 2019, "Maximum Entropy Generators for Energy-Based Models", algorithm 1.
 
     Deviations: DCGAN's networks at `width` channels, as many halvings as the image allows. The
     paper's code weighs the information by a half, shuffles the noises that do not belong, and for

@@ -45,7 +45,7 @@ NUM_NEIGHBOURS, NUM_HELD_OUT = 5_000, 5_000
 # Chains, and steps of each: what two cores walk in a few minutes.
 NUM_REFINED, NUM_TRIED, STEPS = 1_000, 250, 50
 STEP_SIZES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)
-TEMPERATURES = (1.0, 3.0, 10.0, 30.0)
+TEMPERATURES = (1.0, 10.0, 100.0)
 
 
 def spectrograms(path, count=None):

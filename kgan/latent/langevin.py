@@ -25,7 +25,7 @@ def langevin(
     `kgan.MaximumEntropyGAN.generate(refine=...)` does, or with a potential of your own.
 
     Reference: Roberts and Tweedie 1996, "Exponential Convergence of Langevin Distributions and
-    Their Discrete Approximations", section 1.4.2: `z' = z - step_size * gradient(z) + sqrt(2 *
+    Their Discrete Approximations": `z' = z - step_size * gradient(z) + sqrt(2 *
     step_size) * N(0, I)` is proposed, and taken with the probability `min(1, p(z') q(z | z') /
     (p(z) q(z' | z)))`. Otherwise the chain stays where it is. So the density is exact in the long
     run, whatever the step size. The author's code of maximum entropy generators takes norms in `q`

@@ -386,14 +386,18 @@ class GAN(AdversarialModel):
         Returns:
             NumPy array as from `generate`.
         """
+        noise = self._checked_noise(noise)
+        inputs = self.answers.inputs_for("generate", len(noise), labels)
+        return self.answers.run("generate", inputs, noise, batch_size)
+
+    def _checked_noise(self, noise):
         noise = np.asarray(noise, "float32")
         if noise.shape[1:] != self.latent_shape:
             raise ValueError(
                 f"Noise must have the shape (num_samples, {', '.join(map(str, self.latent_shape))})"
                 f". Received: noise of shape {noise.shape}"
             )
-        inputs = self.answers.inputs_for("generate", len(noise), labels)
-        return self.answers.run("generate", inputs, noise, batch_size)
+        return noise
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's samples, and for as many fake ones."""

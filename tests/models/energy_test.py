@@ -251,6 +251,8 @@ def test_networks_that_do_not_fit_are_refused():
         small(information_weight=-1)
     with pytest.raises(ValueError, match="`temperature` must be a finite number above 0"):
         small().refine(np.zeros((2, 3)), 1, temperature=0.0)
+    with pytest.raises(ValueError, match="Noise must have the shape"):
+        small().refine(np.zeros((2, 4)), 1)
     with pytest.raises(ValueError, match="`step_size`"):
         small().generate(2, refine=1, step_size=-1.0)
     with pytest.raises(TypeError, match="`refine` must be an integer"):
