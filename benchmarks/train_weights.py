@@ -29,7 +29,7 @@ import time
 
 import keras
 import numpy as np
-from tasks.binary_mnist import Drawn, bounds
+from tasks.binary_mnist import CONVOLUTIONS, Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened, say, train
 from tasks.cyclegan import SMALL as TRANSLATE
 from tasks.cyclegan import figures_of, kind_a, kind_b
@@ -90,6 +90,7 @@ RECIPES = {
         batch_size=64,
         decay_from=0.5,
     ),
+    ("vae", "mnist"): dataclasses.replace(CONVOLUTIONS, options={**MNIST, **CONVOLUTIONS.options}),
     ("cyclegan", "tinted_digits"): dataclasses.replace(
         TRANSLATE, options={"image_shape": (28, 28, 3), **TRANSLATE.options}
     ),
@@ -121,6 +122,7 @@ class Task:
 
     # Whether the best epoch is kept, by held-out training images, or the last.
     chooses = True
+    deviation = "narrower networks and fewer steps than the paper's, as `options` and `recipe` say"
 
     def __init__(self, model_name, name, quick):
         self.model_name, self.name, self.quick = model_name, name, quick
@@ -248,6 +250,7 @@ class BinaryDigits(Task):
     """Digits whose pixels are drawn black or white anew each time: for likelihoods."""
 
     chooses = False
+    deviation = "convolutions in place of the paper's dense layers, as `options` says"
     source = "MNIST, training images, each pixel drawn black or white anew each time"
 
     @property
@@ -338,8 +341,7 @@ def written(task, seed, out, model, steps, core_minutes, monitor, last):
         "protocol": protocol,
         "tolerance": TOLERANCE,
         "picture": f"{name}.png",
-        "deviations": f"{deviations} These weights: narrower networks and fewer steps than the "
-        "paper's, as `options` and `recipe` say; rounded to float16.".strip(),
+        "deviations": f"{deviations} These weights: {task.deviation}; rounded to float16.".strip(),
     }
     (out / f"{name}.json").write_text(json.dumps(card, indent=1) + "\n")
     return card
@@ -374,7 +376,8 @@ def row(model_name, name):
     size = (WEIGHTS / card["file"]).stat().st_size / 1e6
     return (
         f"| `{model_name}`, `{name}` | {size:.1f} MB | {'; '.join(said + shares)} | "
-        f"{card['recipe']['steps']:,} steps, {card['core_minutes']} core minutes |"
+        f"{card['recipe']['steps']:,} steps, {card['core_minutes']} core minutes"
+        f"{'' if ', no GPU' in card['machine'] else ' beside a GPU'} |"
     )
 
 

@@ -103,7 +103,8 @@ def test_weights_that_float16_can_not_hold_are_refused(tmp_path):
 
 def test_what_ships_is_small():
     files = [path for path in WEIGHTS.glob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 10 * 2**20
+    # Ten sets of weights; each new one may add about a megabyte.
+    assert sum(path.stat().st_size for path in files) < 15 * 2**20
 
 
 @pytest.mark.parametrize("name", NAMES)
