@@ -107,6 +107,22 @@ def test_pools_return_each_sample_at_most_once(make):
     assert 0.25 < len(old) / len(later) < 0.75
 
 
+def test_compared_losses_do_not_depend_on_what_a_device_draws(monkeypatch):
+    case, build = gpu_rows.cases(tiny=True)["dcgan"], gpu_rows.built
+
+    def otherwise(*arguments):
+        model = build(*arguments)
+        for variable in model.trainable_variables:
+            if len(variable.shape) > 1:
+                variable.assign(2.0 * variable)
+        return model
+
+    expected = gpu_rows.losses(case)
+    monkeypatch.setattr(gpu_rows, "built", otherwise)
+    assert gpu_rows.losses(case) == expected
+    assert {len(values) for values in expected.values()} == {5}
+
+
 def test_peaks_are_found_by_name():
     def peak(device, asked=None):
         return gpu.peak_of([{"failed": "x"}, {"device": device}], asked)

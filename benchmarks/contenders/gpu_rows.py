@@ -6,7 +6,6 @@ asked for, and prints RESULT and its figures as JSON.
 
 import dataclasses
 import json
-import math
 import os
 import statistics
 import sys
@@ -255,7 +254,7 @@ def measure(run, seconds):
     return steps, [run(steps) for _ in range(REPEATS)]
 
 
-def losses(case, device):
+def losses(case):
     """Losses of a few steps in float32, the same weights and noise on any device."""
     import keras
 
@@ -271,11 +270,12 @@ def losses(case, device):
     random = np.random.default_rng(0)
     for variables in model.player_variables.values():
         for variable in variables:
-            # What begins at zero, as the ends of residual branches do, would hide what is before;
-            # and what a device draws is its own, its spread included.
-            if variable.ndim > 1:
-                scale = 0.5 / math.sqrt(math.prod(variable.shape[:-1]))
-                variable.assign(scale * random.normal(size=variable.shape))
+            # From NumPy, since devices draw other numbers; and what begins at zero, as the ends of
+            # residual branches do, would hide what is before.
+            shape = variable.shape
+            if len(shape) > 1:
+                std = 1 / np.sqrt(np.prod(shape[:-1]))
+                variable.assign(std * random.normal(size=tuple(shape)))
     history = model.fit(
         *data, batch_size=case.batch_size, epochs=5, shuffle=False, verbose=0
     ).history
@@ -297,7 +297,7 @@ def main():
     asked = json.loads(sys.argv[1])
     case = cases(asked["tiny"])[asked["case"]]
     if asked["row"] == "losses":
-        print("RESULT " + json.dumps({"losses": losses(case, asked)}), flush=True)
+        print("RESULT " + json.dumps({"losses": losses(case)}), flush=True)
         return
     make, precision, _ = ROWS[asked["row"]]
     data = data_of(case)

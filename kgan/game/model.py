@@ -83,6 +83,8 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
     endpoints = types.MappingProxyType({})
     # The pair of losses that `discriminator_logits` are trained by, or `None`.
     adversarial_loss = None
+    # Whether the loss that is asked for is to be trained by: see `play`.
+    is_training = False
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -182,6 +184,7 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
         if as_discriminator:
             return self.discriminator_logits(*inputs)
         if player is not None:
+            self.is_training = bool(training)
             return getattr(self, f"{player}_loss")(*inputs)
         inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
         return self.answers[self.answers.default].function(*inputs)

@@ -22,6 +22,7 @@ from keras import ops
 
 from kgan.backend.seeds import SeedGenerator
 from kgan.losses.functions import check_same_shape, per_sample_mean
+from kgan.utils.arguments import check_count
 from kgan.utils.hints import Config, Tensor
 
 # Below the resolution of float32 at a norm of 1, and it keeps the root differentiable at 0.
@@ -135,6 +136,7 @@ class Penalty:
         name: name of the term in the logs.
         per_sample: whether a logit must depend on its own sample alone, which forbids batch
             normalization, packs and minibatch discrimination in the discriminator.
+        interval: batches from one evaluation to the next: see `R1`.
         reads_logits: whether it reads logits and samples only, without a gradient. `kgan.GAN` then
             calls `of_logits(real, fake, real_logits, fake_logits)` on the samples and logits of
             the adversarial term, in place of the penalty itself.
@@ -162,6 +164,7 @@ class Penalty:
 
     name = "penalty"
     per_sample = True
+    interval = 1
     reads_logits = False
 
     def __init__(self, weight: float = 10.0) -> None:
@@ -333,6 +336,15 @@ class DRAGAN(_RandomPenalty):
 
 
 class _ZeroCenteredPenalty(Penalty):
+    def __init__(self, weight: float = 10.0, interval: int = 1) -> None:
+        """Check and keep the options."""
+        super().__init__(weight)
+        self.interval = check_count("interval", interval)
+
+    def get_config(self) -> Config:
+        """Return the constructor's arguments, from which `from_config` makes an equal penalty."""
+        return {**super().get_config(), "interval": self.interval}
+
     def __call__(
         self,
         real: Tensor,
@@ -354,13 +366,19 @@ class R1(_ZeroCenteredPenalty):
     `R2` and `RelativisticPairing` (R3GAN).
 
     Reference: Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?",
-    equation 9: `weight / 2 * E[|gradient|^2]`, with the factor 1/2.
+    equation 9: `weight / 2 * E[|gradient|^2]`, with the factor 1/2. Karras et al. 2020, "Analyzing
+    and Improving the Image Quality of StyleGAN", section 3.1 for `interval`. There it is a step of
+    its own, with rates of Adam scaled accordingly; here it is part of the step of its batch.
 
     Args:
         weight: float > 0, the paper's gamma. Default 10.
+        interval: integer, in training the penalty is evaluated on each `interval`-th batch, the
+            first included, with `interval` times the weight, and is 0 on the others: most of its
+            cost is saved. 16 is StyleGAN2's. Default 1.
 
     Raises:
-        TypeError, ValueError: if `weight` is not a number, or not positive and finite.
+        TypeError, ValueError: if `weight` is not a number, or not positive and finite, or
+            `interval` is no integer of at least 1.
 
     Example:
     ```python
@@ -395,9 +413,11 @@ class R2(_ZeroCenteredPenalty):
 
     Args:
         weight: float > 0, the paper's gamma. Default 10.
+        interval: integer, as for `R1`. Default 1.
 
     Raises:
-        TypeError, ValueError: if `weight` is not a number, or not positive and finite.
+        TypeError, ValueError: if `weight` is not a number, or not positive and finite, or
+            `interval` is no integer of at least 1.
 
     Example:
     ```python

@@ -236,12 +236,23 @@ class GAN(AdversarialModel):
         for penalty in self.penalties:
             if penalty.name in terms:
                 continue
-            terms[penalty.name] = penalty(
+            terms[penalty.name] = self._lazily(
+                penalty,
                 *(shown if penalty.reads_logits else (x, fake)),
                 discriminator=logits if penalty.reads_logits else logits_of_augmented,
                 gradient=backend.input_gradient,
             )
         return {**terms, **self._history("discriminator")}
+
+    def _lazily(self, penalty, *samples, **functions):
+        """A penalty, in training on each `interval`-th batch with as many times its weight."""
+        if penalty.interval == 1 or not self.is_training:
+            return penalty(*samples, **functions)
+        return ops.cond(
+            ops.equal(self.optimizer.iterations % penalty.interval, 0),
+            lambda: penalty.interval * penalty(*samples, **functions),
+            lambda: ops.zeros((), "float32"),
+        )
 
     def generator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The generator's terms on a fresh generated batch."""

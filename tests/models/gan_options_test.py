@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import kgan
+from kgan import losses
 from kgan.losses import FeatureMatching, HistoricalAveraging
 
 
@@ -296,3 +297,51 @@ def test_a_part_is_an_object(part, value, expected):
         point_gan(**{part: value})
     assert f"{part}={expected}" in str(error.value)
     assert f"Received: {part}={value!r}" in str(error.value)
+
+
+@pytest.mark.parametrize("in_one_call", [False, True])
+def test_lazy_penalties_cost_the_same_on_average(in_one_call):
+    penalties = losses.R1(2.0, interval=3), losses.R2(3.0, interval=3)
+    model = point_gan(kernel=(3.0, 4.0), rates=(1e-9, 1e-9), penalties=penalties)
+    if keras.config.backend() != "torch":
+        model.compile(model.optimizer, steps_per_execution=6 if in_one_call else 1)
+    size = 24 if in_one_call else 4
+    options = {"batch_size": 4, "epochs": 24 // size, "shuffle": False, "verbose": 0}
+    history = model.fit(points(size), **options).history
+    # The full ones are weight / 2 * |(3, 4)|^2.
+    due = np.array([1.0]) if in_one_call else np.array([3.0, 0.0, 0.0, 3.0, 0.0, 0.0])
+    np.testing.assert_allclose(history["discriminator_r1"], 25.0 * due, rtol=1e-5)
+    np.testing.assert_allclose(history["discriminator_r2"], 37.5 * due, rtol=1e-5)
+    # Out of training they are what they are.
+    model.fit(points(4), batch_size=4, verbose=0)
+    found = model.evaluate(points(4), verbose=0, return_dict=True)
+    assert found["discriminator_r1"] == pytest.approx(25.0, rel=1e-5)
+    assert found["discriminator_r2"] == pytest.approx(37.5, rel=1e-5)
+
+
+def test_a_lazy_penalty_pulls_where_it_is_due():
+    def kernels(interval):
+        keras.utils.set_random_seed(0)
+        penalty = losses.R1(1e-2, interval)
+        model = point_gan(kernel=(3.0, 4.0), rates=(0.1, 1e-9), penalties=(penalty,))
+        found = []
+        for _ in range(2):
+            model.fit(points(4), batch_size=4, shuffle=False, verbose=0)
+            found.append(model.discriminator.get_weights()[0].ravel())
+        return np.array(found)
+
+    full, lazy, lazier = kernels(1), kernels(2), kernels(3)
+    # Of a linear discriminator x @ w, the gradient of R1 is its weight times w.
+    pull = -0.1 * 1e-2 * np.array([3.0, 4.0])
+    np.testing.assert_allclose(lazy[0] - full[0], pull, rtol=1e-2)
+    np.testing.assert_allclose(lazier[0] - full[0], 2 * pull, rtol=1e-2)
+    # And none of both in the second step, which differs by what the first one moved.
+    np.testing.assert_allclose((lazier - lazy)[1], pull, rtol=0.1)
+
+
+def test_interval_of_a_penalty_is_saved_and_checked():
+    penalty = losses.R1.from_config(losses.R1(2.0, interval=16).get_config())
+    assert (penalty.weight, penalty.interval) == (2.0, 16)
+    assert losses.R2.from_config({"weight": 3.0}).interval == 1
+    with pytest.raises(ValueError, match="interval"):
+        losses.R1(1.0, interval=0)
