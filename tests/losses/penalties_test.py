@@ -222,8 +222,8 @@ def test_attributes(make, name):
 @pytest.mark.parametrize(
     "penalty, config",
     [
-        (losses.R1(2), {"weight": 2.0}),
-        (losses.R2(np.float32(0.5)), {"weight": 0.5}),
+        (losses.R1(2, interval=4), {"weight": 2.0, "interval": 4}),
+        (losses.R2(np.float32(0.5)), {"weight": 0.5, "interval": 1}),
         (
             losses.GradientPenalty(5.0, one_sided=True, seed=7),
             {"weight": 5.0, "one_sided": True, "seed": 7},
