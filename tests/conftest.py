@@ -47,6 +47,7 @@ LONG_ON_JAX = (
     "models/gan_options_test.py",
     "models/information_test.py",
     "models/paired_test.py",
+    "models/shared_latent_test.py",
     "models/sngan_test.py",
     "models/unpaired_test.py",
     "networks/",
@@ -96,7 +97,7 @@ def pytest_collection_modifyitems(items):
             marks = ["slow"]
         if backend != "tensorflow" and path.startswith(ON_THE_HOST):
             marks = ["slow", "every_backend"] if backend == "torch" else ["slow"]
-        is_long = path.startswith(LONG_ON_JAX) or is_standard and model == "cyclegan"
+        is_long = path.startswith(LONG_ON_JAX) or is_standard and model in ("cyclegan", "unit")
         if backend == "jax" and is_long and "stored_ones" not in item.name:
             marks = ["slow", "every_backend"]
         for mark in marks:
