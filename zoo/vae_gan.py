@@ -35,7 +35,8 @@ def vae_gan(
     algorithm 1, equation 7, section 4 and table 1.
 
     Deviations: as many halvings as the image allows, as in DCGAN, and Adam in place of RMSProp; the
-    likeness of features is a sum, so its weight goes with the number of features.
+    likeness of features is a sum, so its weight goes with the number of features. They are compared
+    after their BatchNorm, where the released code takes them before it: there their scale is any.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images, `(dim,)` for vectors.

@@ -244,7 +244,7 @@ def train(model, data, recipe, *, epoch_steps=None, callbacks=(), validation_dat
     """
     in_batches = isinstance(data[0], keras.utils.PyDataset)
     per_pass = len(data[0]) if in_batches else -(-len(data[0]) // recipe.batch_size)
-    epoch_steps = min(recipe.steps, epoch_steps or per_pass)
+    epoch_steps = min(recipe.steps, per_pass, epoch_steps or per_pass)
     epochs = max(1, round(recipe.steps / epoch_steps))
     if recipe.steps_per_execution > 1:
         model.compile(

@@ -42,7 +42,8 @@ class VAEGAN(VariationalEncoderDecoder):
             real samples and one for fakes, of which there are twice as many. Defaults to
             `"non_saturating"`.
         similarity_layer: name of the discriminator's layer whose output is compared. Defaults to
-            `None`: the last with a kernel before the logit's, as in the paper before its BatchNorm.
+            `None`: the last with a kernel before the logit's, after its BatchNorm where it has one.
+            Before it features have any scale, often so small a one that codes say nothing.
         similarity_weight: float of at least 0, the gamma of algorithm 1, in the decoder's loss.
             Defaults to 1e-2.
         divergence_weight: float of at least 0, in the encoder's loss. Defaults to 1.0.
@@ -104,7 +105,7 @@ class VAEGAN(VariationalEncoderDecoder):
         check_networks(encoder, decoder, num_codes=2, num_parameters=1)
         self._check_discriminator()
         self.noise_seed = SeedGenerator(seed)
-        reader = losses.FeatureMatching(similarity_layer or _last_kernel(discriminator)).reader
+        reader = losses.FeatureMatching(similarity_layer or _compared_layer(discriminator)).reader
         features = reader(discriminator).outputs
         # Untracked, because these layers belong to the discriminator already.
         judge = keras.Model(discriminator.inputs, [*features, *discriminator.outputs])
@@ -173,13 +174,16 @@ class VAEGAN(VariationalEncoderDecoder):
             )
 
 
-def _last_kernel(discriminator):
-    """Name of the last layer with a kernel before that of the logits."""
-    names = [layer.name for layer in discriminator.layers if hasattr(layer, "kernel")]
-    if len(names) < 2:
+def _compared_layer(discriminator):
+    """Name of the last layer with a kernel before that of the logits, or of its BatchNorm."""
+    layers = discriminator.layers
+    kernels = [place for place, layer in enumerate(layers) if hasattr(layer, "kernel")]
+    if len(kernels) < 2:
         raise ValueError(
             "The discriminator has no layer before its logits that samples could be compared by. "
             "Name one with similarity_layer. "
-            f"Received: layers {[layer.name for layer in discriminator.layers]}"
+            f"Received: layers {[layer.name for layer in layers]}"
         )
-    return names[-2]
+    layer, following = layers[kernels[-2]], layers[kernels[-2] + 1]
+    is_normalized = isinstance(following, keras.layers.BatchNormalization)
+    return following.name if is_normalized else layer.name

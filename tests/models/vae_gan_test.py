@@ -54,6 +54,25 @@ def test_similarity_is_the_squared_distance_summed_over_features():
     assert logs["decoder_similarity"] == pytest.approx(0.5 * distance, rel=1e-4)
 
 
+def test_features_are_compared_after_their_batchnorm_where_there_is_one():
+    """So that their scale, and with it the divergence's part, is not that of the first weights."""
+    judge = kgan.networks.dcgan.discriminator((28, 28, 1), width=4)
+    model = kgan.VAEGAN(
+        autoencoders.encoder((28, 28, 1), 3, units=(8,)),
+        kgan.networks.dcgan.generator((28, 28, 1), 3, width=4),
+        judge,
+    )
+    (normalization,) = [x for x in judge.layers if isinstance(x, keras.layers.BatchNormalization)]
+    x = np.random.default_rng(0).uniform(-1, 1, (16, 28, 28, 1)).astype("float32")
+    before, features = (
+        numpy_of(keras.Model(judge.input, tensor)(x, training=True))
+        for tensor in (normalization.input, normalization.output)
+    )
+    assert before.std() < 0.1 and features.std() == pytest.approx(1.0, abs=0.2)
+    seen = model._readers["features_and_logits"](x, training=True)[0]
+    np.testing.assert_allclose(numpy_of(seen), features, atol=1e-4)
+
+
 def test_encoder_hears_nothing_of_the_adversarial_game():
     """Whatever the weight of its likeness, a decoder's game changes no encoder."""
     by_loss = {}
