@@ -70,23 +70,8 @@ def _fraction(loaded, fraction, seed, paired):
     return _like(loaded, kept), _like(loaded, held_out)
 
 
-class _Chosen(LazyArray):
-    """Some samples of an array that is read from disk."""
-
-    def __init__(self, whole, places):
-        super().__init__(len(places), whole.sample_shape, whole.dtype)
-        self.whole, self.places = whole, places
-        self.variants = whole.variants
-
-    def read(self, indices):
-        return self.whole[self.places[indices]]
-
-    def read_variants(self, indices, which):
-        return self.whole[which * len(self.whole) + self.places[indices]]
-
-
 def _chosen(array, places):
-    return _Chosen(array, places) if isinstance(array, LazyArray) else array[places]
+    return array.take(places) if isinstance(array, LazyArray) else array[places]
 
 
 def _like(loaded, arrays):

@@ -32,6 +32,8 @@ class Like:
             others than labels. Defaults to none.
         paired: boolean, whether sample `i` of those belongs to sample `i` of the first, so that
             the command line matches the files of two folders by their names. Defaults to `True`.
+        completed: boolean, whether the first field is made of the second where the data holds that
+            one alone. Defaults to `False`.
         fill: function from the described fields to a dict of options, for what the other arguments
             can't say. Defaults to `None`.
 
@@ -52,6 +54,7 @@ class Like:
     kinds: tuple = SAMPLES
     then: tuple = ()
     paired: bool = True
+    completed: bool = False
     fill: Callable | None = None
 
     @property
@@ -131,3 +134,24 @@ def captioned_images():
         return {"vocabulary": None, "embedding_dim": captions.shape[0]}
 
     return Like("image_shape", kinds=(Images,), then=((Text, Vectors),), fill=fill)
+
+
+def enlargements():
+    """How large images, or pairs of small and large ones, become `image_shape` and `scale`.
+
+    Returns:
+        A `Like`.
+    """
+
+    def fill(first, second=None):
+        if second is None:
+            return {"image_shape": first.shape}
+        factors = {large / small for small, large in zip(first.shape[:2], second.shape[:2])}
+        if len(factors) != 1 or not (factor := factors.pop()).is_integer():
+            raise ValueError(
+                "Of pairs of images, the second are a whole number of times larger. Cut them to "
+                f"that. Received: like of shapes {first.shape} and {second.shape}"
+            )
+        return {"image_shape": second.shape, "scale": int(factor)}
+
+    return Like(kinds=(Images,), then=((Images,),), completed=True, fill=fill)

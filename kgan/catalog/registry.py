@@ -16,13 +16,22 @@ import numpy as np
 from kgan.backend.variable_memory import checked_variables
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
-from kgan.catalog.like import Like, captioned_images, image_pairs
+from kgan.catalog.like import Like, captioned_images, enlargements, image_pairs
 from kgan.game import state_files
 from kgan.game.saving import Saving
 from kgan.utils.arguments import check_rate
 from kgan.utils.hints import Data
 
-__all__ = ["Like", "captioned_images", "describe", "image_pairs", "list_models", "load", "register"]
+__all__ = [
+    "Like",
+    "captioned_images",
+    "describe",
+    "enlargements",
+    "image_pairs",
+    "list_models",
+    "load",
+    "register",
+]
 
 _builders = {}
 _likes = {}

@@ -5,10 +5,20 @@ from kgan.data.checks import check
 from kgan.data.edges import edges
 from kgan.data.field_inference import describe_data
 from kgan.data.field_lookup import unpack
-from kgan.data.fields import Clips, Field, Images, Labels, Signals, Text, Vectors, of_shape
+from kgan.data.fields import (
+    Clips,
+    Field,
+    Images,
+    Labels,
+    LowResolution,
+    Signals,
+    Text,
+    Vectors,
+    of_shape,
+)
 from kgan.data.lazy_arrays import LazyArray
 from kgan.data.shuffled_batches import ShuffledBatches
-from kgan.data.sources import class_names, load, load_pairs
+from kgan.data.sources import class_names, load, load_pairs, photographs
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 from kgan.utils.packages import shown
 from kgan.utils.pixels import to_float, to_uint8
@@ -19,6 +29,7 @@ __all__ = [
     "Images",
     "Labels",
     "LazyArray",
+    "LowResolution",
     "ShuffledBatches",
     "Signals",
     "Text",
@@ -34,6 +45,7 @@ __all__ = [
     "load",
     "load_pairs",
     "of_shape",
+    "photographs",
     "ring",
     "ring_centers",
     "stacked",

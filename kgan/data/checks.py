@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from kgan.data.completion import completed
 from kgan.data.field_lookup import are_paired, flatten, keys_of, pick
 from kgan.data.fields import Field
 from kgan.data.inspection import as_array, kind_of, peek, received
@@ -49,6 +50,7 @@ def check(fields: Sequence[Field], x: Data, y: Data = None) -> Any:
         ```
     """
     fields = tuple(fields)
+    x, y = completed(fields, x, y)
     if not are_paired(fields) and is_two_collections(x, y):
         x, y = zipped(fields, x, y), None
     kind = kind_of(x)

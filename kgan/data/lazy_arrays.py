@@ -99,6 +99,30 @@ class LazyArray:
         view.dtype = np.dtype(dtype)
         return view
 
+    def take(self, places: np.ndarray) -> Self:
+        """Some of the samples, which stay unread.
+
+        Args:
+            places: integer array (n,).
+        """
+        view = copy.copy(self)
+        view._rows = np.asarray(self._rows)[places]
+        return view
+
+    def split(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `read_variants` is asked for where these samples of the array are.
+
+        Args:
+            numbers: integer array (n,): variant v of sample i is v * len(x) + i.
+
+        Returns:
+            Two integer arrays (n,): samples of the whole source, and their variants.
+        """
+        which, places = np.divmod(numbers, max(1, len(self)))
+        if isinstance(self._rows, range):
+            return self._rows.start + self._rows.step * places, which
+        return self._rows[places], which
+
     def __len__(self):
         return len(self._rows)
 
@@ -125,8 +149,7 @@ class LazyArray:
         indices = np.where(indices < 0, indices + len(self), indices)
         if indices.size and not 0 <= indices.min() <= indices.max() < len(self) * self.variants:
             raise IndexError(f"There is no sample {key}: there are {len(self)}.")
-        which, places = np.divmod(np.atleast_1d(indices), max(1, len(self)))
-        samples = self.read_variants(self._rows.start + self._rows.step * places, which)
+        samples = self.read_variants(*self.split(np.atleast_1d(indices)))
         samples = samples.astype(self.dtype, copy=False)
         return samples if indices.ndim else samples[0]
 

@@ -8,7 +8,7 @@ from kgan.layers.normalization import InstanceNormalization, SpectralNormalizati
 from kgan.layers.packing import Pack
 from kgan.layers.pool import HistoryPool
 from kgan.layers.ramp import Ramp
-from kgan.layers.resampling import ReflectionPadding2D
+from kgan.layers.resampling import LinearUpSampling2D, PixelShuffle, ReflectionPadding2D
 from kgan.layers.virtual_batch import (
     DropReference,
     ReferenceBatch,
@@ -23,9 +23,11 @@ __all__ = [
     "HistoryPool",
     "InstanceNormalization",
     "LatentCodes",
+    "LinearUpSampling2D",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
     "Pack",
+    "PixelShuffle",
     "Ramp",
     "ReferenceBatch",
     "ReflectionPadding2D",

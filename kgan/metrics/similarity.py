@@ -15,6 +15,8 @@ _SIGMA, _RADIUS = 1.5, 5
 _C1, _C2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
 # Wang et al. 2003, the weights of the five scales, from fine to coarse.
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+# Luminance of ITU-R BT.601 as MATLAB's rgb2ycbcr has it, from 16 to 235 of 0 to 255.
+_LUMINANCE = np.array([65.481, 128.553, 24.966]) / 255
 
 
 class _PairedMetric(SampleMetric):
@@ -23,8 +25,9 @@ class _PairedMetric(SampleMetric):
     paired = True
     mode = "max"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, luminance: bool, crop: int, name: str) -> None:
         super().__init__(extractor=Extractor(head="images"), name=name)
+        self.luminance, self.crop = bool(luminance), check_count("crop", crop, minimum=0)
 
     def update_features(self, real: Data = None, fake: Data = None) -> None:
         """Adds pairs of images, row by row, as float arrays (n, h, w, channels)."""
@@ -37,7 +40,7 @@ class _PairedMetric(SampleMetric):
                 "translation, with its target, in the same order and shape. Received: targets of "
                 f"shape {shapes[0]}, generated images of shape {shapes[1]}"
             )
-        values = self._values(real.astype("float64"), fake.astype("float64"))
+        values = self._values(self._compared(real), self._compared(fake))
         for side in (self._real, self._fake):
             side.add(values)
 
@@ -52,7 +55,29 @@ class _PairedMetric(SampleMetric):
 
     def get_config(self) -> Config:
         """The arguments of `__init__`."""
-        return {"name": self.name}
+        return {"luminance": self.luminance, "crop": self.crop, "name": self.name}
+
+    def _compared(self, images):
+        """What is compared of images: without their border, in grey where that was asked for."""
+        if 2 * self.crop >= min(images.shape[1:3]):
+            raise ValueError(
+                "Nothing is left of the images without their border. Pass a smaller `crop`. "
+                f"Received: crop={self.crop} for images of shape {images.shape}"
+            )
+        inside = slice(self.crop, -self.crop or None)
+        images = images[:, inside, inside].astype("float64")
+        if not self.luminance or images.shape[-1] == 1:
+            return images
+        if images.shape[-1] != 3:
+            raise ValueError(
+                "The luminance is that of images in red, green and blue. Leave `luminance` out. "
+                f"Received: images of shape {images.shape}"
+            )
+        return (images + 1) @ _LUMINANCE[:, None] + (16 / 127.5 - 1)
+
+    def _details(self):
+        kind = "of luminance (BT.601, 16 to 235)" if self.luminance else "of all channels"
+        return [kind, f"a border of {self.crop} pixels left out" if self.crop else "whole images"]
 
     def _new_side(self):
         return _Sum()
@@ -83,6 +108,11 @@ class PeakSignalToNoiseRatio(_PairedMetric):
     Equal images have an infinite ratio.
 
     Args:
+        luminance: boolean, whether the luminance of colour images is compared, as papers on
+            super-resolution do, and not all three channels. The two do not compare: state which.
+            Defaults to `False`.
+        crop: integer, pixels at each border that are left out; in super-resolution as many as
+            images are enlarged times. Defaults to 0.
         name: string, the key in logs. Defaults to `"peak_signal_to_noise_ratio"`.
 
     Raises:
@@ -103,8 +133,14 @@ class PeakSignalToNoiseRatio(_PairedMetric):
 
     title = "PSNR in decibels, peak 2 of [-1, 1]"
 
-    def __init__(self, *, name: str = "peak_signal_to_noise_ratio") -> None:
-        super().__init__(name)
+    def __init__(
+        self,
+        *,
+        luminance: bool = False,
+        crop: int = 0,
+        name: str = "peak_signal_to_noise_ratio",
+    ) -> None:
+        super().__init__(luminance, crop, name)
 
     def _values(self, real, fake):
         errors = np.square(real - fake).mean(axis=(1, 2, 3))
@@ -124,6 +160,11 @@ class StructuralSimilarity(_PairedMetric):
     windows that lie entirely inside; the mean over windows and channels.
 
     Args:
+        luminance: boolean, whether the luminance of colour images is compared, as papers on
+            super-resolution do, and not all three channels. The two do not compare: state which.
+            Defaults to `False`.
+        crop: integer, pixels at each border that are left out; in super-resolution as many as
+            images are enlarged times. Defaults to 0.
         name: string, the key in logs. Defaults to `"structural_similarity"`.
 
     Raises:
@@ -144,8 +185,14 @@ class StructuralSimilarity(_PairedMetric):
 
     title = "SSIM, Gaussian window of 11x11 pixels"
 
-    def __init__(self, *, name: str = "structural_similarity") -> None:
-        super().__init__(name)
+    def __init__(
+        self,
+        *,
+        luminance: bool = False,
+        crop: int = 0,
+        name: str = "structural_similarity",
+    ) -> None:
+        super().__init__(luminance, crop, name)
 
     def _values(self, real, fake):
         similarity, _ = _similarity(real, fake)

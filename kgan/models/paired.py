@@ -34,8 +34,9 @@ class PairedTranslator(OneWayTranslator):
     Args:
         generator: functional `keras.Model` from inputs x to outputs y. Its noise, if any, is its
             own, such as dropout.
-        discriminator: functional `keras.Model` from `[x, y]` to logits of any shape, such as one
-            per patch. `None` leaves the adversarial game out. Defaults to `None`.
+        discriminator: functional `keras.Model` from `[x, y]`, or from y alone, to logits of any
+            shape, such as one per patch. `None` leaves the adversarial game out. Defaults to
+            `None`.
         loss: a `kgan.losses` pair or its name. Defaults to `"non_saturating"`.
         reconstruction: `"l1"`, `"l2"`, `"huber"` or a `keras.losses.Loss` of `(y, made)`. Defaults
             to `"l1"`.
@@ -117,7 +118,7 @@ class PairedTranslator(OneWayTranslator):
         """The discriminator's term on true pairs and on pairs with a made output."""
         # Its turn: nothing flows back into the generator.
         made = ops.stop_gradient(self.generator(x))
-        real, fake = self.discriminator([x, y]), self.discriminator([x, made])
+        real, fake = self._judged(x, y), self._judged(x, made)
         return {"adversarial": self.discriminator_weight * self.loss.discriminator(real, fake)}
 
     def generator_loss(self, x: Tensor, y: Tensor) -> Terms:
@@ -126,28 +127,33 @@ class PairedTranslator(OneWayTranslator):
         distance = self.reconstruction_weight * self.reconstruction(y, made)
         if self.discriminator is None:
             return {"reconstruction": distance}
-        real = self.discriminator([x, y]) if self.loss.relativistic else None
-        return {
-            "adversarial": self.loss.generator(real, self.discriminator([x, made])),
-            "reconstruction": distance,
-        }
+        return {"adversarial": self.fooled(x, y, made), "reconstruction": distance}
+
+    def fooled(self, x: Tensor, y: Tensor, made: Tensor) -> Tensor:
+        """The generator's adversarial loss for what it made of x, where y was wanted: a scalar."""
+        real = self._judged(x, y) if self.loss.relativistic else None
+        return self.loss.generator(real, self._judged(x, made))
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's pairs, and for inputs with fake outputs."""
         if self.discriminator is None:
             return None
         x, y = batch
-        return self.discriminator([x, y]), self.discriminator([x, fake])
+        return self._judged(x, y), self._judged(x, fake)
+
+    def _judged(self, x, y):
+        pairs = len(self.discriminator.inputs) > 1
+        return self.discriminator([x, y] if pairs else y)
 
     def _check_networks(self):
         read, made = (tuple(field.shape) for field in self.fields)
         taken = [read, made]
         if self.discriminator is not None:
             taken = [tuple(tensor.shape[1:]) for tensor in self.discriminator.inputs]
-        if len(self.generator.inputs) != 1 or taken != [read, made]:
+        if len(self.generator.inputs) != 1 or taken not in ([read, made], [made]):
             raise ValueError(
-                "The discriminator must take pairs `[x, y]`: what the generator reads, and what "
-                "it makes. Build both networks for the same shapes; in kgan.networks.patchgan, "
-                f"condition_shape is that of x. Received: a generator from {read} to {made} and a "
+                "The discriminator must take pairs `[x, y]`, what the generator reads, and what "
+                "it makes, or y alone. Build both networks for the same shapes; in "
+                f"kgan.networks.patchgan, condition_shape is that of x. Received: a generator from {read} to {made} and a "
                 f"discriminator of {taken}"
             )

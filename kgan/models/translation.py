@@ -14,15 +14,17 @@ class OneWayTranslator(AdversarialModel):
     so in `translated` and `translating`.
     """
 
+    # The endpoint's name.
+    verb = "translate"
     # The attributes that hold the networks of `translated`.
     translating = ("generator",)
 
     @property
     def endpoints(self) -> dict[str, Endpoint]:
-        """What it does for a user: `translate`, from the first field to the second."""
+        """What it does for a user: `translate`, or `verb`, from the first field to the second."""
         source, target = self.fields
         return {
-            "translate": Endpoint(
+            self.verb: Endpoint(
                 function=self.translated,
                 inputs=(source,),
                 output=target,
@@ -64,4 +66,4 @@ class OneWayTranslator(AdversarialModel):
         made = model.translate(images)
         ```
         """
-        return self.run("translate", images, batch_size=batch_size)
+        return self.run(self.verb, images, batch_size=batch_size)

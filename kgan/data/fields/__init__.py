@@ -6,6 +6,7 @@ from kgan.data.fields.clips import Clips
 from kgan.data.fields.field import Field
 from kgan.data.fields.images import Images
 from kgan.data.fields.labels import Labels
+from kgan.data.fields.low_resolution import LowResolution
 from kgan.data.fields.signals import Signals
 from kgan.data.fields.texts import Text
 from kgan.data.fields.vectors import Vectors
@@ -16,6 +17,7 @@ __all__ = [
     "Field",
     "Images",
     "Labels",
+    "LowResolution",
     "Signals",
     "Text",
     "Vectors",

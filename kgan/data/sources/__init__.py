@@ -2,5 +2,6 @@
 
 from kgan.data.sources.datasets import load, load_pairs
 from kgan.data.sources.image_folders import class_names
+from kgan.data.sources.photographs import photographs
 
-__all__ = ["class_names", "load", "load_pairs"]
+__all__ = ["class_names", "load", "load_pairs", "photographs"]

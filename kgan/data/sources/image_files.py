@@ -37,24 +37,24 @@ class ImageFiles(LazyArray):
         self.paths = [os.fspath(path) for path in paths]
         self.size_read = size
         look = functools.partial(inspect, channels=channels)
-        found = _read_all(look, self.paths, "header")
+        found = read_all(look, self.paths, "header")
         heights, widths, kinds = zip(*found, strict=True)
         height, width = size or _one_size(self.paths, heights, widths)
-        self.channels = _one_kind(self.paths, kinds)
+        self.channels = one_kind(self.paths, kinds)
         super().__init__(len(self.paths), (height, width, self.channels))
 
     def read(self, indices):
         """Decodes the files of these places, in threads."""
         paths = [self.paths[index] for index in indices]
         read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
-        images = _all_of(list(_in_threads(read, paths)), paths)
+        images = _all_of(list(in_threads(read, paths)), paths)
         return np.stack(images) if images else np.empty((0, *self.sample_shape), "uint8")
 
     def load(self):
         """All of them as one NumPy array; says how far it is where there are many."""
         read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
         whole = np.empty(self.shape, "uint8")
-        _read_all(read, self.paths, "image", whole)
+        read_all(read, self.paths, "image", whole)
         return whole
 
     def _decoded(self, path, size, channels):
@@ -81,7 +81,7 @@ def _one_size(paths, heights, widths):
     return int(sizes[0, 0]), int(sizes[0, 1])
 
 
-def _one_kind(paths, kinds):
+def one_kind(paths, kinds):
     grey = [place for place, kind in enumerate(kinds) if kind == (1,)]
     colour = [place for place, kind in enumerate(kinds) if kind == (3,)]
     if grey and colour:
@@ -93,7 +93,7 @@ def _one_kind(paths, kinds):
     return 3 if colour else 1
 
 
-def _read_all(function, paths, unit, whole=None):
+def read_all(function, paths, unit, whole=None):
     """A function's result for each path: in a list, or in the rows of an array."""
     bar = None
     if len(paths) >= _LONG:
@@ -101,7 +101,7 @@ def _read_all(function, paths, unit, whole=None):
         interval = 0.1 if sys.stdout.isatty() else 10.0
         bar = keras.utils.Progbar(len(paths), interval=interval, unit_name=unit)
     results, failures = [], {}
-    for place, result in enumerate(_in_threads(function, paths)):
+    for place, result in enumerate(in_threads(function, paths)):
         if isinstance(result, UnreadableImageError):
             failures[paths[place]] = result
         elif whole is None:
@@ -110,17 +110,17 @@ def _read_all(function, paths, unit, whole=None):
             whole[place] = result
         if bar is not None and (place % 100 == 99 or place + 1 == len(paths)):
             bar.update(place + 1)
-    _refuse(failures, len(paths))
+    refuse(failures, len(paths))
     return results
 
 
 def _all_of(results, paths):
     failures = {p: r for p, r in zip(paths, results) if isinstance(r, UnreadableImageError)}
-    _refuse(failures, len(paths))
+    refuse(failures, len(paths))
     return results
 
 
-def _refuse(failures, count):
+def refuse(failures, count):
     if not failures:
         return
     named = "; ".join(f"{path!r}: {e}" for path, e in list(failures.items())[:_MOST_NAMED])
@@ -133,7 +133,7 @@ def _refuse(failures, count):
     )
 
 
-def _in_threads(function, paths):
+def in_threads(function, paths):
     """Yields for each path, in order, what a function returns, or its `UnreadableImageError`."""
 
     def some(part):

@@ -20,7 +20,7 @@ _LEFTOVERS = (".", "__MACOSX", "@eaDir")
 
 def load_folder(folder, split, size, channels, labels, max_examples, stream):
     """Reads a folder of images; see `kgan.data.load` for the arguments."""
-    folder, paths = _enter(folder, split)
+    folder, paths = enter(folder, split)
     names = np.array(_classes(folder, paths)) if labels else None
     if max_examples is not None and max_examples < len(paths):
         kept = spread(len(paths), max_examples)
@@ -52,7 +52,7 @@ def matched(first, second, split):
     """
     sides = []
     for folder in (first, second):
-        root, paths = _enter(folder, split)
+        root, paths = enter(folder, split)
         named = collections.defaultdict(list)
         for path in paths:
             named[str(path.relative_to(root).with_suffix(""))].append(path)
@@ -110,10 +110,10 @@ def class_names(folder: FilePath, split: str = "train") -> list[str]:
             assert kgan.data.class_names(folder) == ["daisy", "rose"]
         ```
     """
-    return sorted_names(_classes(*_enter(folder, split)))
+    return sorted_names(_classes(*enter(folder, split)))
 
 
-def _enter(folder, split):
+def enter(folder, split):
     """The folder of a split, and the paths of its images."""
     folder = pathlib.Path(folder).expanduser()
     if not folder.is_dir():

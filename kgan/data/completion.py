@@ -1,0 +1,32 @@
+"""Fields that are made of another one where the data does not hold them."""
+
+from kgan.data.field_lookup import flatten, keys_of
+from kgan.data.inspection import as_array, kind_of
+
+
+def is_completed(fields):
+    """Whether the first of two fields can be made of the other one, so that data may lack it."""
+    return len(fields) == 2 and hasattr(fields[0], "made_of")
+
+
+def completed(fields, x, y):
+    """What a user gave to a model, with the first field's values made where they are lacking.
+
+    Args:
+        fields: tuple of `kgan.data.Field`.
+        x: what `kgan.data.check` takes.
+        y: likewise.
+
+    Returns:
+        A pair of x and y.
+    """
+    if y is not None or not is_completed(fields) or kind_of(x) is not None:
+        return x, y
+    first, second = fields
+    positional, named = flatten(x if isinstance(x, dict | tuple) else (x,))
+    if any(key in named for key in keys_of(first, fields)[:1]) or len(positional) + len(named) != 1:
+        return x, y
+    (value,) = [*positional, *named.values()]
+    if value is None:
+        return x, y
+    return first.made_of(second.check(as_array(value, second.name), second.name)), None
