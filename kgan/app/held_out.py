@@ -64,10 +64,20 @@ def _fraction(loaded, fraction, seed, paired):
             )
         key = length if paired else place
         if key not in orders:
-            orders[key] = random.permutation(length)
+            orders[key] = _order(array, random)
         kept.append(_chosen(array, np.sort(orders[key][count:])))
         held_out.append(_chosen(array, np.sort(orders[key][:count])))
     return _like(loaded, kept), _like(loaded, held_out)
+
+
+def _order(array, random):
+    """Places of samples at random; windows of one photograph, which overlap, stay together."""
+    order = random.permutation(len(array))
+    groups = getattr(array, "groups", None)
+    if groups is None:
+        return order
+    first = {group: place for place, group in reversed(list(enumerate(groups[order])))}
+    return order[np.argsort([first[group] for group in groups[order]], kind="stable")]
 
 
 def _chosen(array, places):

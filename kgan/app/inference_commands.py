@@ -189,6 +189,52 @@ def translate(
     typer.echo(f"{count} images translated: {out}")
 
 
+@app.command(
+    short_help="Enlarge a photograph of any size.",
+    epilog="\b\nExamples:\n"
+    "  kgan enlarge photo.jpg --run runs/x4 --out large.png\n"
+    "  kgan enlarge photos/ --run runs/x4 --out large/",
+)
+def enlarge(
+    picture: Annotated[
+        pathlib.Path,
+        typer.Argument(help="A picture, or a folder of them.", show_default=False),
+    ],
+    run: Annotated[
+        pathlib.Path,
+        typer.Option(help="Folder of a run of srresnet or srgan, or a .keras file."),
+    ],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="The large picture, or a folder for the results.")
+    ],
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pixels enlarged at a time, on each side: less takes less memory.  "
+            "[default: some 100 to 200]",
+        ),
+    ] = None,
+    module: Module = None,
+):
+    """Enlarge photographs with a trained model, in parts that leave no seams.
+
+    The memory it takes does not grow with the photograph, but for the result itself.
+    """
+    runs = library(module)
+    from kgan.app import user_files
+
+    model = runs.load_model(run)
+    if "enlarge" not in model.endpoints:
+        raise ValueError(
+            "This model does not enlarge images. Expected one such as srresnet or srgan; this one "
+            f"does {list(model.endpoints)}. Received: --run {run}"
+        )
+    for file, shape in user_files.enlarge_files(model, picture, out, tile=tile):
+        typer.echo(f"{file}: {shape[1]}x{shape[0]}")
+    typer.echo(f"Enlarged: {out}")
+
+
 def _translation(model, direction, target):
     """The endpoint that makes one image of another."""
     from kgan.data import Images

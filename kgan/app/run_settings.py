@@ -13,6 +13,7 @@ DEFAULTS = {
     "data_b": None,
     "stream": False,
     "augment": None,
+    "crop": None,
     "validation": None,
     "validation_b": None,
     "metrics": [],

@@ -112,6 +112,7 @@ class Precision(enum.StrEnum):
     "  kgan train vanilla --data ring --epochs 20 --out runs/ring --option latent_dim=2\n"
     "  kgan train conditional --data flowers/ --validation 0.1 --epochs 50 --out runs/flowers\n"
     "  kgan train pix2pix --data sketches/ --data-b photos/ --epochs 50 --out runs/photos\n"
+    "  kgan train srresnet --data photos/ --crop 128 --batch-size 16 --epochs 50 --out runs/x4\n"
     "  kgan train dcgan --data cats/ --init-from runs/photos --epochs 20 --out runs/cats\n"
     "\b\nThe first again with --epochs 60 resumes the run and trains epochs 31 to 60.",
 )
@@ -163,6 +164,14 @@ def train(
             metavar="mirror[,crop]",
             help="Show real images mirrored half of the time, or through a window that moves a "
             "little: for few images, not for letters.  [default: as they are]",
+        ),
+    ] = None,
+    crop: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Cut windows of this side, in pixels, of a folder's photographs of any size, and "
+            "resize nothing: for srresnet and srgan.  [default: whole images]",
         ),
     ] = None,
     validation: Annotated[
@@ -275,6 +284,7 @@ def train(
         "data_b": data_b,
         "stream": stream,
         "augment": augment,
+        "crop": crop,
         "validation": validation,
         "validation_b": validation_b,
         "metrics": metric,

@@ -10,6 +10,8 @@ import types
 import numpy as np
 
 from kgan import data, drawing
+from kgan.data.sources import image_decoding, image_folders
+from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired
 from kgan.utils.files import atomic_write
 
@@ -22,25 +24,28 @@ class Wanted:
         labels: boolean, whether labels are read with the samples.
         two: boolean, whether there are two kinds of images.
         paired: boolean, whether image `i` of the one belongs to image `i` of the other.
+        completed: boolean, whether the first kind is made of the second where there is one alone.
     """
 
     labels: bool = False
     two: bool = False
     paired: bool = True
+    completed: bool = False
 
     @classmethod
     def by(cls, like):
         """What a builder's `kgan.zoo.Like` says; `None` says nothing."""
         if like is None:
             return cls()
-        return cls(like.takes_labels, len(like.then) == 1, like.paired)
+        return cls(like.takes_labels, len(like.then) == 1, like.paired, like.completed)
 
     @classmethod
     def of(cls, model):
         """What a model's fields say."""
         kinds = [type(field) for field in model.fields]
         labels = len(kinds) == 2 and issubclass(kinds[1], data.Labels)
-        return cls(labels, len(kinds) == 2 and not labels, are_paired(model.fields))
+        two, made = len(kinds) == 2 and not labels, is_completed(model.fields)
+        return cls(labels, two, are_paired(model.fields), made)
 
 
 def load_data(name, settings, data_dir=None, wanted=Wanted(), name_b=None, split="train"):
@@ -68,7 +73,7 @@ def load_data(name, settings, data_dir=None, wanted=Wanted(), name_b=None, split
             "folders or .npy files. Leave --data-b out, or choose another model. "
             f"Received: {name} and {name_b}"
         )
-    if wanted.two and name_b is None and not is_file:
+    if wanted.two and name_b is None and not is_file and not wanted.completed:
         raise ValueError(
             "This model learns from two kinds of images. Name both folders, --data a/ --data-b b/"
             + (", with files of the same names" if wanted.paired else "")
@@ -77,6 +82,11 @@ def load_data(name, settings, data_dir=None, wanted=Wanted(), name_b=None, split
     if name_b is None:
         return _load_one(name, settings, data_dir, wanted.labels, split)
     are_folders = all(pathlib.Path(path).expanduser().is_dir() for path in (name, name_b))
+    if settings.get("crop"):
+        raise ValueError(
+            "Windows are cut of one kind of photographs, of which the small images are made. Leave "
+            f"--data-b or --crop out. Received: {name} and {name_b} with --crop"
+        )
     if wanted.paired and are_folders:
         return data.load_pairs(name, name_b, split, **_reading(settings))
     pair = tuple(_load_one(path, settings, data_dir, False, split) for path in (name, name_b))
@@ -96,13 +106,13 @@ def _reading(settings):
         "channels": settings.get("channels"),
         "max_examples": settings.get("max_examples"),
     }
-    more = {name: settings[name] for name in ("stream", "augment") if settings.get(name)}
+    more = {n: settings[n] for n in ("stream", "augment", "crop") if settings.get(n)}
     return {**reading, **more}
 
 
 def _load_one(name, settings, data_dir, labels, split):
     if str(name).endswith((".npz", ".npy")):
-        ignored = [n for n in ("size", "channels", "stream", "augment") if settings.get(n)]
+        ignored = [n for n in ("size", "channels", "stream", "augment", "crop") if settings.get(n)]
         if ignored:
             raise ValueError(
                 f"Arrays are taken as they are. Leave --{ignored[0]} out, or give a folder of "
@@ -259,6 +269,46 @@ def translate_folder(model, name, folder, out, batch_size=64):
             (out / target).parent.mkdir(parents=True, exist_ok=True)
             drawing.save_image(out / target, image)
     return len(images)
+
+
+def enlarge_files(model, source, out, **options):
+    """Enlarges a picture, or each of a folder.
+
+    Args:
+        model: a `kgan.AdversarialModel` with the method `enlarge`.
+        source: path of a picture or of a folder of them.
+        out: path of the result, or of a folder for the results, which have the names of the
+            originals as `.png`.
+        **options: of `model.enlarge`.
+
+    Yields:
+        For each picture its path, and the shape of what was made of it.
+
+    Raises:
+        ValueError: when a picture can't be read, or the results would replace them.
+    """
+    source, out = (pathlib.Path(path).expanduser() for path in (source, out))
+    if source.is_dir():
+        files = [pathlib.Path(path) for path in image_folders.enter(source, "train")[1]]
+        if out.resolve() == source.resolve():
+            raise ValueError(
+                f"The results would replace the pictures. Name another folder. Received: {out}"
+            )
+        targets = [(out / file.relative_to(source)).with_suffix(".png") for file in files]
+    else:
+        if not source.exists():
+            raise FileNotFoundError(f"There is no such picture. Received: {source}")
+        files, targets = [source], [out]
+    channels = model.answers["enlarge"].output.shape[-1]
+    for file, target in zip(files, targets, strict=True):
+        try:
+            image = image_decoding.decode(file, None, channels)
+        except image_decoding.UnreadableImageError as error:
+            raise ValueError(f"{file} cannot be read: {error}. Received: {file}") from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = model.enlarge(image, **options)
+        drawing.save_image(target, made)
+        yield file, made.shape
 
 
 def import_module(path_or_name):

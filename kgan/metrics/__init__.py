@@ -7,7 +7,7 @@ from kgan.metrics.coverage import Coverage, class_coverage, mode_coverage
 from kgan.metrics.distribution import FrechetDistance, KernelDistance, SlicedWasserstein
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.features import digit_judge, read_digits
-from kgan.metrics.general_features import image_features, train_extractor
+from kgan.metrics.general_features import feature_maps, image_features, train_extractor
 from kgan.metrics.names import get
 from kgan.metrics.neighbours import PrecisionRecall
 from kgan.metrics.similarity import (
@@ -37,8 +37,9 @@ __all__ = [
     "default_metrics",
     "digit_judge",
     "evaluate",
-    "image_features",
+    "feature_maps",
     "get",
+    "image_features",
     "mode_coverage",
     "read_digits",
     "train_extractor",

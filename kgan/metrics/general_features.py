@@ -27,6 +27,8 @@ CARD = _FOLDER / "image_features.json"
 # Filters, kernel and stride of each convolution, and which of them are seen by their means.
 _CONVOLUTIONS = ((24, 5, 2), (48, 3, 2), (64, 3, 1), (96, 3, 2), (128, 3, 1), (160, 3, 2))
 _SEEN = (2, 4, 6)
+# Its outputs must not depend on the dtype policy of the model that is evaluated.
+_FLOAT32 = {"dtype": "float32"}
 _HELD_OUT = 0.1
 _FEWEST = 20
 
@@ -72,36 +74,82 @@ def image_features(weights: Literal["drawn_scenes"] | None = "drawn_scenes") -> 
         raise ValueError(
             f'`weights` must be "drawn_scenes", or None for new ones. Received: weights={weights!r}'
         )
-    # Its outputs must not depend on the dtype policy of the model that is evaluated.
-    float32 = {"dtype": "float32"}
-    inputs = keras.Input((SIDE, SIDE, 3), name="images", **float32)
+    inputs = keras.Input((SIDE, SIDE, 3), name="images", **_FLOAT32)
     x, means = inputs, []
-    for index, (filters, kernel, stride) in enumerate(_CONVOLUTIONS, 1):
-        x = layers.Conv2D(
-            filters,
-            kernel,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            name=f"convolution_{index}",
-            **float32,
-        )(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"normalization_{index}", **float32)(x)
-        x = layers.ReLU(name=f"rectifier_{index}", **float32)(x)
+    for index in range(1, len(_CONVOLUTIONS) + 1):
+        x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(_normalized(x, index))
         if index in _SEEN:
-            means.append(layers.GlobalAveragePooling2D(name=f"mean_{index}", **float32)(x))
-    x = layers.Concatenate(name="means", **float32)(means)
+            means.append(layers.GlobalAveragePooling2D(name=f"mean_{index}", **_FLOAT32)(x))
+    x = layers.Concatenate(name="means", **_FLOAT32)(means)
     x = layers.BatchNormalization(
-        momentum=0.9, center=False, scale=False, name="features", **float32
+        momentum=0.9, center=False, scale=False, name="features", **_FLOAT32
     )(x)
     network = keras.Model(inputs, x, name="image_features")
     if weights is not None:
-        remedy = "Reinstall kgan, or train it: python benchmarks/train_image_features.py."
-        check_shipped(CARD, remedy=remedy)
-        check_shipped(WEIGHTS, json.loads(CARD.read_text())["sha256"], remedy)
-        with np.load(WEIGHTS) as file:
-            network.set_weights([file[name].astype("float32") for name in file.files])
+        network.set_weights(_shipped())
     return network
+
+
+def feature_maps() -> keras.Model:
+    """The maps of the shipped network that `image_features` takes means of, for images of any size.
+
+    Use this as the `content` of a `kgan.SuperResolution`: images are then to be alike in what these
+    maps see, before their activation (Wang et al. 2018, "ESRGAN", section 3.2).
+
+    Returns:
+        A frozen `keras.Model` from float images (n, height, width, 3) in [-1, 1] to three maps, at
+        a quarter, an eighth and a sixteenth of their size. It computes in float32.
+
+    Raises:
+        ValueError: when the shipped file does not match its card.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    import kgan
+
+    edges, textures, shapes = kgan.metrics.feature_maps()(np.zeros((1, 96, 80, 3), "float32"))
+    assert edges.shape == (1, 24, 20, 48)
+    ```
+    """
+    inputs = keras.Input((None, None, 3), name="images", **_FLOAT32)
+    x, maps = inputs, []
+    for index in range(1, len(_CONVOLUTIONS) + 1):
+        y = _normalized(x, index, trainable=False)
+        if index in _SEEN:
+            maps.append(y)
+        x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(y)
+    network = keras.Model(inputs, maps, name="feature_maps")
+    # The last weights of the file belong to what comes after the maps.
+    network.set_weights(_shipped()[: len(network.weights)])
+    return network
+
+
+def _normalized(x, index, **options):
+    filters, kernel, stride = _CONVOLUTIONS[index - 1]
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        name=f"convolution_{index}",
+        **_FLOAT32,
+        **options,
+    )(x)
+    return layers.BatchNormalization(
+        momentum=0.9, name=f"normalization_{index}", **_FLOAT32, **options
+    )(x)
+
+
+def _shipped():
+    remedy = "Reinstall kgan, or train it: python benchmarks/train_image_features.py."
+    check_shipped(CARD, remedy=remedy)
+    check_shipped(WEIGHTS, json.loads(CARD.read_text())["sha256"], remedy)
+    with np.load(WEIGHTS) as file:
+        return [file[name].astype("float32") for name in file.files]
 
 
 def save_weights(network, path):

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kgan import networks
-from kgan.data.fields import Field, Images, LowResolution
+from kgan.data.fields import Images, LowResolution
 from kgan.data.inspection import as_array, received
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
@@ -15,7 +15,7 @@ from kgan.models.paired import PairedTranslator
 from kgan.serving.endpoints import Endpoint
 from kgan.serving.tiling import in_tiles
 from kgan.utils.arguments import check_count, check_weight
-from kgan.utils.hints import Data, Tensor, Terms
+from kgan.utils.hints import Config, Data, Tensor, Terms
 
 # Pixels of the small image that a tile has on each side, besides what tiles overlap.
 _CORE = {2: 192, 3: 144, 4: 112}
@@ -217,6 +217,14 @@ class SuperResolution(PairedTranslator):
                 tile + 2 * overlap,
                 overlap,
             )
+
+    def get_config(self) -> Config:
+        """The arguments of `__init__`."""
+        config = super().get_config()
+        # What these arguments of the base class are follows from the others.
+        for name in ("discriminator_weight", "source", "target"):
+            del config[name]
+        return config
 
     def _content_distance(self, y, made):
         wanted, found = (self._features(images) for images in (y, made))

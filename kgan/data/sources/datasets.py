@@ -14,6 +14,7 @@ from kgan.data.sources import image_folders
 from kgan.data.sources import prepared_datasets as tfds
 from kgan.data.sources.image_decoding import convert
 from kgan.data.sources.image_files import ImageFiles
+from kgan.data.sources.photographs import photographs
 from kgan.utils.hints import FilePath
 
 _TOYS = ("ring", "grid", "gaussian")
@@ -33,6 +34,7 @@ def load(
     max_examples: int | None = None,
     stream: bool = False,
     augment: str | None = None,
+    crop: int | None = None,
 ) -> Any:
     """Loads a named dataset, or a folder of images.
 
@@ -71,10 +73,13 @@ def load(
         augment: `"mirror"`, `"crop"` or `"mirror,crop"`, to let `fit` see more than there is: see
             `kgan.data.augmented`. For crops, images are loaded an eighth larger than `size`, which
             is then needed. Defaults to `None`.
+        crop: Side of windows that are cut of photographs of any size, in place of whole ones that
+            are resized: see `kgan.data.photographs`. They stay on disk. `max_examples` is then
+            about photographs. Defaults to `None`.
 
     Returns:
         uint8 images of shape `(n, height, width, channels)`, or float32 points of shape `(n, 2)`
-        (`(n, 1)` for `"gaussian"`); with `stream=True` or `augment` a `kgan.data.LazyArray` of that
+        (`(n, 1)` for `"gaussian"`); with `stream=True`, `augment` or `crop` a `kgan.data.LazyArray` of that
         shape, which `fit`, `evaluate` and `like=` take in place of an array. With
         `labels=True` a tuple `(samples, labels)`, where labels have the shape `(n,)`: strings of
         folders, from which a model learns the names of its classes, and int32 of other data.
@@ -106,6 +111,8 @@ def load(
             "The split must be a name. Expected for example 'train' or 'test'. Pass "
             f"split='train'. Received: split={split!r}."
         )
+    if crop is not None:
+        return _windows(name_or_folder, split, crop, channels, max_examples, size, labels, augment)
     larger, show = _ways(augment, size)
     loaded = _loaded(
         name_or_folder, split, larger, channels, data_dir, labels, max_examples, stream
@@ -140,6 +147,20 @@ def _loaded(name_or_folder, split, size, channels, data_dir, labels, max_example
             )
         return _load_toy(name, split, labels, max_examples or _NUM_TOY_POINTS)
     return _load_digits(split, size, channels, labels, max_examples)
+
+
+def _windows(folder, split, crop, channels, max_photographs, size, labels, augment):
+    others = {"size": size, "labels": labels or None, "augment": augment}
+    given = [name for name, value in others.items() if value is not None]
+    if given or _kind_of(folder) != "folder":
+        raise ValueError(
+            "Windows are cut of the photographs of a folder as they are, turned and mirrored. Leave "
+            "size, labels and augment out; of arrays, kgan.data.photographs cuts them. Received: "
+            f"{str(folder)!r}, crop={crop!r}" + "".join(f", {n}={others[n]!r}" for n in given)
+        )
+    return photographs(
+        folder, crop, channels=channels, split=split, max_photographs=max_photographs
+    )
 
 
 def _ways(augment, size):

@@ -195,6 +195,11 @@ class _Windows(LazyArray):
         """The files, where it is files that they are in."""
         return self.held.sources if self.held.is_on_disk else ()
 
+    @property
+    def groups(self):
+        """The photograph that each window is cut of: what is held out is whole photographs."""
+        return self.tiles[np.asarray(self._rows), 0]
+
     def aligned(self, scale):
         """The windows at places that a scale divides, at which small photographs have pixels."""
         view = copy.copy(self)
