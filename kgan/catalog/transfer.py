@@ -81,7 +81,8 @@ def take_weights(model: Any, source: Any) -> TakenWeights:
     with source.averaged_weights():
         for name in names:
             mine = _layers(getattr(model, name))
-            its = _layers(getattr(source, name)) if hasattr(source, name) else []
+            other = getattr(source, name, None)
+            its = [] if other is None else _layers(other)
             pairs = _fitting(mine, its)
             for place, group in enumerate(mine):
                 size = sum(math.prod(weight.shape) for weight in group)

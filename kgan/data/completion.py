@@ -23,10 +23,13 @@ def completed(fields, x, y):
     if y is not None or not is_completed(fields) or kind_of(x) is not None:
         return x, y
     first, second = fields
-    positional, named = flatten(x if isinstance(x, dict | tuple) else (x,))
-    if any(key in named for key in keys_of(first, fields)[:1]) or len(positional) + len(named) != 1:
-        return x, y
-    (value,) = [*positional, *named.values()]
-    if value is None:
-        return x, y
+    value = x
+    if isinstance(x, dict | tuple):
+        positional, named = flatten(x)
+        # A dictionary may hold more than a model has use for, such as labels.
+        keys = [key for key in keys_of(second, fields) + first.aliases if key in named]
+        values = [*positional, *(named[key] for key in keys[:1])]
+        if len(values) != 1 or first.name in named:
+            return x, y
+        (value,) = values
     return first.made_of(second.check(as_array(value, second.name), second.name)), None

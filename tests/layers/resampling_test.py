@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kgan.layers.resampling import ReflectionPadding2D
+from kgan.layers.resampling import LinearUpSampling2D, PixelShuffle, ReflectionPadding2D
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,42 @@ def test_wrong_arguments_are_refused():
         ReflectionPadding2D(3)(np.zeros((1, 3, 8, 1), "float32"))
     with pytest.raises(ValueError, match="batch, height, width, channels"):
         ReflectionPadding2D(1)(np.zeros((1, 3, 8), "float32"))
+
+
+def test_pixel_shuffle_is_the_papers_equation():
+    """Shi et al. 2016, equation 4, with the order of channels of `tf.nn.depth_to_space`."""
+    scale, channels = 3, 2
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, scale**2 * channels)).astype("float32")
+    expected = np.empty((2, 4 * scale, 5 * scale, channels), "float32")
+    for row in range(4 * scale):
+        for column in range(5 * scale):
+            first = channels * (scale * (row % scale) + column % scale)
+            place = (slice(None), row // scale, column // scale, slice(first, first + channels))
+            expected[:, row, column] = x[place]
+    layer = PixelShuffle(scale)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), expected)
+    assert layer.compute_output_shape(x.shape) == expected.shape
+    assert layer.compute_output_shape((None, None, 5, 18)) == (None, None, 15, 2)
+    with pytest.raises(ValueError, match="multiple of scale"):
+        PixelShuffle(2).compute_output_shape((1, 4, 4, 6))
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_linear_upsampling_is_keras_own(scale):
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    made = ops.convert_to_numpy(LinearUpSampling2D(scale)(x))
+    expected = keras.layers.UpSampling2D(scale, interpolation="bilinear")(x)
+    np.testing.assert_allclose(made, ops.convert_to_numpy(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [PixelShuffle, LinearUpSampling2D])
+def test_layers_that_enlarge_take_any_size_and_are_made_again(kind):
+    inputs = keras.Input((None, None, 4))
+    model = keras.Model(inputs, kind(2)(inputs))
+    assert model.output_shape[1:3] == (None, None)
+    for height, width in ((3, 4), (1, 7)):
+        assert model(np.zeros((1, height, width, 4), "float32")).shape[1:3] == (
+            2 * height,
+            2 * width,
+        )
+    assert kind.from_config(kind(3).get_config()).scale == 3

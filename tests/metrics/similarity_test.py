@@ -165,3 +165,30 @@ def test_a_likeness_takes_no_extractor_for_its_name(metric):
     with pytest.raises(TypeError, match="positional argument"):
         metric("digit_judge")
     assert metric(name="likeness").name == "likeness"
+
+
+def test_luminance_and_border_are_those_of_papers():
+    """MATLAB's rgb2ycbcr, on the digital values of ITU-R BT.601."""
+    rng = np.random.default_rng(0)
+    real, fake = rng.integers(0, 256, (2, 3, 20, 22, 3), "uint8")
+    weights = np.array([65.481, 128.553, 24.966]) / 255
+
+    def grey(images, crop):
+        return (16 + images @ weights)[:, crop : 20 - crop, crop : 22 - crop]
+
+    for crop in (0, 2):
+        difference = grey(real, crop) - grey(fake, crop)
+        expected = 10 * np.log10(255**2 / np.square(difference).mean(axis=(1, 2)))
+        metric = PeakSignalToNoiseRatio(luminance=True, crop=crop)
+        assert measured(metric, real, fake) == pytest.approx(expected.mean(), rel=1e-5)
+        assert "luminance" in metric.protocol and ("2 pixels" in metric.protocol) == (crop == 2)
+        again = PeakSignalToNoiseRatio.from_config(metric.get_config())
+        assert again.luminance and again.crop == crop
+    similarity = StructuralSimilarity(luminance=True, crop=4)
+    one, two = (grey(images, 4)[..., None] / 127.5 - 1 for images in (real, fake))
+    expected = measured(StructuralSimilarity(), one, two)
+    assert measured(similarity, real, fake) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ValueError, match="Nothing is left"):
+        measured(PeakSignalToNoiseRatio(crop=10), real, fake)
+    with pytest.raises(ValueError, match="red, green and blue"):
+        measured(PeakSignalToNoiseRatio(luminance=True), real[..., :2], fake[..., :2])

@@ -170,7 +170,7 @@ class _Windows(LazyArray):
         if not fits.any():
             raise ValueError(
                 "No photograph is as large as a window. Pass a smaller crop. Received: "
-                f"crop={crop}, the largest of {len(sizes)} is {'x'.join(map(str, sizes.max(0)))}"
+                f"crop={crop}, {len(sizes)} photographs, such as one of {sizes[0][0]}x{sizes[0][1]}"
             )
         if not fits.all():
             warnings.warn(
