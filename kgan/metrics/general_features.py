@@ -97,7 +97,7 @@ def feature_maps() -> keras.Model:
     maps see, before their activation (Wang et al. 2018, "ESRGAN", section 3.2).
 
     Returns:
-        A frozen `keras.Model` from float images (n, height, width, 3) in [-1, 1] to three maps, at
+        A `keras.Model` from float images (n, height, width, 3) in [-1, 1] to three maps, at
         a quarter, an eighth and a sixteenth of their size. It computes in float32.
 
     Raises:
@@ -117,7 +117,7 @@ def feature_maps() -> keras.Model:
     inputs = keras.Input((None, None, 3), name="images", **_FLOAT32)
     x, maps = inputs, []
     for index in range(1, len(_CONVOLUTIONS) + 1):
-        y = _normalized(x, index, trainable=False)
+        y = _normalized(x, index)
         if index in _SEEN:
             maps.append(y)
         x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(y)
@@ -127,7 +127,7 @@ def feature_maps() -> keras.Model:
     return network
 
 
-def _normalized(x, index, **options):
+def _normalized(x, index):
     filters, kernel, stride = _CONVOLUTIONS[index - 1]
     x = layers.Conv2D(
         filters,
@@ -137,11 +137,8 @@ def _normalized(x, index, **options):
         use_bias=False,
         name=f"convolution_{index}",
         **_FLOAT32,
-        **options,
     )(x)
-    return layers.BatchNormalization(
-        momentum=0.9, name=f"normalization_{index}", **_FLOAT32, **options
-    )(x)
+    return layers.BatchNormalization(momentum=0.9, name=f"normalization_{index}", **_FLOAT32)(x)
 
 
 def _shipped():

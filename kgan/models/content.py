@@ -13,7 +13,7 @@ _VGG_MEANS = (103.939, 116.779, 123.68)
 
 
 def content_network(source):
-    """A frozen network from images in [-1, 1] to features.
+    """A network from images in [-1, 1] to features.
 
     Args:
         source: `"image_features"`, the maps of the network that ships with kgan; `"vgg19"`, layer
@@ -57,7 +57,7 @@ def before_activation(trained, last):
         last: string, name of the convolution.
 
     Returns:
-        A frozen `keras.Model`.
+        A `keras.Model`.
     """
     inputs = keras.Input((None, None, 3), name="images", dtype="float32")
     # Blue comes first there: the kernel is turned, below, and not the image.
@@ -67,7 +67,7 @@ def before_activation(trained, last):
     for layer in trained.layers:
         if isinstance(layer, layers.InputLayer):
             continue
-        config = {**layer.get_config(), "dtype": "float32", "trainable": False}
+        config = {**layer.get_config(), "dtype": "float32"}
         if layer.name == last:
             config["activation"] = "linear"
         x = layer.from_config(config)(x)

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from kgan import networks
+from kgan.backend.frozen import frozen_copy
 from kgan.data.fields import Images, LowResolution
 from kgan.data.inspection import as_array, received
 from kgan.game import Player
@@ -44,8 +45,9 @@ class SuperResolution(PairedTranslator):
         scale: integer, how many times larger they are.
         discriminator: functional `keras.Model` from large images to logits of any shape. `None`
             leaves the adversarial game out. Defaults to `None`.
-        content: `keras.Model` from images in [-1, 1] to features, one output or a list of them, by
-            which large images are compared too; it stays as it is. Defaults to `None`.
+        content: functional `keras.Model` from images in [-1, 1] to features, one output or a list
+            of them, by which large images are compared too; it is copied and frozen. Defaults to
+            `None`.
         loss: a `kgan.losses` pair or its name. Defaults to `"non_saturating"`.
         reconstruction: `"l1"`, `"l2"`, `"huber"` or a `keras.losses.Loss`. Defaults to `"l1"`.
         reconstruction_weight: float of at least 0. Defaults to 1.0.
@@ -114,7 +116,7 @@ class SuperResolution(PairedTranslator):
         )
         self.image_shape = image_shape
         self.scale = scale
-        self.content = content
+        self.content = None if content is None else frozen_copy(content)
         self.content_weight = check_weight("content_weight", content_weight)
         self.adversarial_weight = check_weight("adversarial_weight", adversarial_weight)
         self.degradation = degradation
