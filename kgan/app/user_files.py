@@ -10,9 +10,9 @@ import types
 import numpy as np
 
 from kgan import data, drawing
-from kgan.data.sources import image_decoding, image_folders
 from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired
+from kgan.data.sources import image_decoding, image_folders
 from kgan.utils.files import atomic_write
 
 

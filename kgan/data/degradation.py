@@ -94,7 +94,9 @@ def degraded(image, scale, random):
 
 
 def _resized(image, width, height, pillow, resampling):
-    picture = pillow.fromarray(np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image))
+    picture = pillow.fromarray(
+        np.ascontiguousarray(image[..., 0] if image.shape[-1] == 1 else image)
+    )
     made = np.asarray(picture.resize((width, height), pillow.Resampling[resampling]))
     return made[..., None] if image.shape[-1] == 1 else made
 

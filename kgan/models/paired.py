@@ -154,6 +154,6 @@ class PairedTranslator(OneWayTranslator):
             raise ValueError(
                 "The discriminator must take pairs `[x, y]`, what the generator reads, and what "
                 "it makes, or y alone. Build both networks for the same shapes; in "
-                f"kgan.networks.patchgan, condition_shape is that of x. Received: a generator from {read} to {made} and a "
-                f"discriminator of {taken}"
+                "kgan.networks.patchgan, condition_shape is that of x. "
+                f"Received: a generator from {read} to {made} and a discriminator of {taken}"
             )

@@ -1,4 +1,4 @@
-"""Networks of super-resolution: two that enlarge, one that judges, and what an output pixel sees."""
+"""Networks of super-resolution: two that enlarge, and one that judges."""
 
 import math
 from typing import Literal

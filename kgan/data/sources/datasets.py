@@ -79,8 +79,8 @@ def load(
 
     Returns:
         uint8 images of shape `(n, height, width, channels)`, or float32 points of shape `(n, 2)`
-        (`(n, 1)` for `"gaussian"`); with `stream=True`, `augment` or `crop` a `kgan.data.LazyArray` of that
-        shape, which `fit`, `evaluate` and `like=` take in place of an array. With
+        (`(n, 1)` for `"gaussian"`); with `stream=True`, `augment` or `crop` a `kgan.data.LazyArray`
+        of that shape, which `fit`, `evaluate` and `like=` take in place of an array. With
         `labels=True` a tuple `(samples, labels)`, where labels have the shape `(n,)`: strings of
         folders, from which a model learns the names of its classes, and int32 of other data.
 
@@ -154,8 +154,8 @@ def _windows(folder, split, crop, channels, max_photographs, size, labels, augme
     given = [name for name, value in others.items() if value is not None]
     if given or _kind_of(folder) != "folder":
         raise ValueError(
-            "Windows are cut of the photographs of a folder as they are, turned and mirrored. Leave "
-            "size, labels and augment out; of arrays, kgan.data.photographs cuts them. Received: "
+            "Windows are cut of the photographs of a folder as they are, turned and mirrored. "
+            "Leave size, labels and augment out; of arrays, kgan.data.photographs cuts them. Received: "
             f"{str(folder)!r}, crop={crop!r}" + "".join(f", {n}={others[n]!r}" for n in given)
         )
     return photographs(

@@ -82,6 +82,7 @@ def _one_size(paths, heights, widths):
 
 
 def one_kind(paths, kinds):
+    """The channels, 1 or 3, of files of which `inspect` found these; raises where they differ."""
     grey = [place for place, kind in enumerate(kinds) if kind == (1,)]
     colour = [place for place, kind in enumerate(kinds) if kind == (3,)]
     if grey and colour:
@@ -121,6 +122,7 @@ def _all_of(results, paths):
 
 
 def refuse(failures, count):
+    """Raises where there are failures, a dict of path -> `UnreadableImageError`, and names them."""
     if not failures:
         return
     named = "; ".join(f"{path!r}: {e}" for path, e in list(failures.items())[:_MOST_NAMED])

@@ -1,4 +1,4 @@
-"""Windows of photographs of any size, which are what networks learn from where photographs differ."""
+"""Windows of photographs of any size: networks learn from pictures of one."""
 
 import collections
 import copy
