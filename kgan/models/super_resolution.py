@@ -9,7 +9,6 @@ from keras import ops
 from kgan import networks
 from kgan.backend.frozen import frozen_copy
 from kgan.data.fields import Images, LowResolution
-from kgan.data.inspection import as_array, received
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
 from kgan.models.paired import PairedTranslator
@@ -198,15 +197,8 @@ class SuperResolution(PairedTranslator):
         assert large.shape == (100, 140, 3)
         ```
         """
-        image = as_array(image, "image")
         (field,) = self.endpoints["enlarge"].inputs
-        if not field.is_single(image.shape):
-            raise ValueError(
-                "One image is enlarged at a time. Expected (height, width, "
-                f"{self.image_shape[2]}). Take one of them with `x[0]`, or call translate, which "
-                f"takes a batch of small ones. {received('image', image)}"
-            )
-        image = field.check(image[None])[0]
+        image = field.check_one(image, "image")
         if overlap is None:
             overlap = min(networks.enlargement.receptive_radius(self.generator), 64)
         check_count("overlap", overlap, minimum=0)

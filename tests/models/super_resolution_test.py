@@ -49,7 +49,7 @@ def test_tiles_leave_no_seam(scale, generator):
 def test_any_size_is_enlarged(height, width):
     model = tiny()
     assert model.enlarge(image(height, width), tile=10).shape == (2 * height, 2 * width, 3)
-    with pytest.raises(ValueError, match="One image is enlarged at a time"):
+    with pytest.raises(ValueError, match="image is not one image"):
         model.enlarge(image(height, width)[None])
     with pytest.raises(ValueError, match="Received"):
         model.enlarge(image(height, width, channels=1))

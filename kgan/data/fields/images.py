@@ -9,7 +9,7 @@ from keras import ops
 
 from kgan.data.fields.field import Field
 from kgan.data.fields.values import as_float32, check_finite, check_some, is_integer
-from kgan.data.inspection import chunks, received, value_range
+from kgan.data.inspection import chunks, received, to_numpy, value_range
 from kgan.utils.hints import Data, Limits, Scale, Shape, Tensor
 from kgan.utils.pixels import to_uint8
 
@@ -107,6 +107,25 @@ class Images(PixelField):
                 "kgan.data.Vectors, Signals or Clips. "
                 f"Received: shape={self.shape}"
             )
+
+    def check_one(self, image: Data, name: str | None = None) -> np.ndarray:
+        """Checks one image, without a batch axis, and returns it ready for a network.
+
+        Args:
+            image: array (height, width, channels), or (height, width) of grey.
+            name: string, what to call it in messages. Defaults to the field's name.
+
+        Raises:
+            ValueError: If it is several images, or none of the declared channels.
+        """
+        name = name or self.name
+        array = to_numpy(image, name)
+        if array.ndim not in (2, 3):
+            raise ValueError(
+                f"{name} is not one image. Expected (height, width, {self.shape[-1]}). Take one of "
+                f"several with `x[0]`. {received(name, array)}"
+            )
+        return self.check(array[None], name)[0]
 
     def _diagnose(self, array):
         given, (height, width, channels) = array.shape[1:], self.shape

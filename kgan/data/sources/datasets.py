@@ -155,8 +155,9 @@ def _windows(folder, split, crop, channels, max_photographs, size, labels, augme
     if given or _kind_of(folder) != "folder":
         raise ValueError(
             "Windows are cut of the photographs of a folder as they are, turned and mirrored. "
-            "Leave size, labels and augment out; of arrays, kgan.data.photographs cuts them. Received: "
-            f"{str(folder)!r}, crop={crop!r}" + "".join(f", {n}={others[n]!r}" for n in given)
+            "Leave size, labels and augment out; of arrays, kgan.data.photographs cuts them. "
+            f"Received: {str(folder)!r}, crop={crop!r}"
+            + "".join(f", {name}={others[name]!r}" for name in given)
         )
     return photographs(
         folder, crop, channels=channels, split=split, max_photographs=max_photographs
