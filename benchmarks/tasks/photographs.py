@@ -39,6 +39,12 @@ SRRESNET = {
     2: PhotographRecipe({"scale": 2, **_OPTIONS}, steps=25_000, crop=96, **_GPU),
     4: PhotographRecipe({"scale": 4, **_OPTIONS}, steps=25_000, crop=192, **_GPU),
 }
+SRGAN = PhotographRecipe(
+    {"scale": 4, **_OPTIONS, "discriminator_width": 64, "learning_rate": 1e-4},
+    steps=8_000,
+    crop=128,
+    **_GPU,
+)
 GAINS = {2: 2.0, 4: 1.1}
 
 
@@ -129,40 +135,70 @@ def strip(photograph, columns, side=160):
     return [image[part] for image in (photograph, *columns)]
 
 
-def run_srresnet(scale, model_name, seed, out, quick):
-    recipe = SRRESNET[scale]
-    if quick:
-        recipe = dataclasses.replace(quickened(recipe), crop=48, precision="float32")
+def quicker(recipe):
+    return dataclasses.replace(quickened(recipe), crop=48, precision="float32")
+
+
+def run(scale, model_name, seed, out, quick):
+    """Trains srresnet, or srgan from an srresnet that was trained before or is now."""
+    recipe = RECIPES[scale][model_name]
+    recipe = quicker(recipe) if quick else recipe
     photographs = load_photographs("train", 2 if quick else None)
-    model, steps, minutes = trained(model_name, scale, photographs, recipe, seed)
+    models = {}
+    if model_name == "srgan":
+        models["srresnet"] = start = first_model(scale, photographs, seed, out, quick)
+        models["srgan"], steps, minutes = trained("srgan", scale, photographs, recipe, seed, start)
+    else:
+        models["srresnet"], steps, minutes = trained("srresnet", scale, photographs, recipe, seed)
+    model = models[model_name]
     model.save(out / "model.keras")
     tested = tested_photographs(scale, quick)
-    figures, gains, rows, all_made = {}, [], [], []
-    sums = np.zeros((2, 3))
-    for name, photograph in tested.items():
-        small = shrunk(photograph, scale)
-        plain, made = enlarged(small, scale), model.enlarge(small)
-        values = [measured(photograph, image, scale) for image in (plain, made)]
-        sums += np.array(values) / len(tested)
-        gains.append(values[1][0] - values[0][0])
-        figures[f"{name}: bicubic, srresnet, gain (dB)"] = (
-            f"{values[0][0]:.2f}, {values[1][0]:.2f}, {gains[-1]:+.2f}"
-        )
-        rows.append(strip(photograph, (plain, made), 64 if quick else 160))
-        all_made.append((photograph, plain, made))
-    reals, plains, mades = zip(*all_made)
-    for place, who in enumerate(("bicubic", "srresnet")):
-        for what, value in zip(("luminance PSNR", "luminance SSIM", "RGB PSNR"), sums[place]):
+    small = {name: shrunk(photograph, scale) for name, photograph in tested.items()}
+    made = {"bicubic": [enlarged(image, scale) for image in small.values()]}
+    for who, network in models.items():
+        made[who] = [network.enlarge(image) for image in small.values()]
+    measures = {
+        who: np.array([measured(*pair, scale) for pair in zip(tested.values(), images)])
+        for who, images in made.items()
+    }
+    figures = {}
+    for place, name in enumerate(tested):
+        values = [f"{who} {measures[who][place, 0]:.2f}" for who in made]
+        figures[f"{name} (dB)"] = ", ".join(values)
+    for who in made:
+        for what, value in zip(
+            ("luminance PSNR", "luminance SSIM", "RGB PSNR"), measures[who].mean(0)
+        ):
             figures[f"{what}, {who}"] = float(value)
-    figures["feature distance, bicubic"] = feature_distance(reals, plains)
-    figures["feature distance, srresnet"] = feature_distance(reals, mades)
-    figures["mean gain (dB)"] = gain = float(sums[1, 0] - sums[0, 0])
-    figures["smallest gain (dB)"] = min(gains)
+        figures[f"feature distance, {who}"] = feature_distance(tested.values(), made[who])
+    gains = measures[model_name][:, 0] - measures["bicubic"][:, 0]
+    figures["mean gain over bicubic (dB)"] = float(gains.mean())
+    figures["smallest gain (dB)"] = float(gains.min())
+    figures["largest difference of tiles to the whole (of 255)"] = seam = seams(
+        model, next(iter(small.values()))
+    )
     figures["generator's weights"] = model.generator.count_params()
-    picture = out / "photograph_bicubic_srresnet.png"
+    picture = out / "photographs.png"
+    side = 64 if quick else 160
+    rows = [
+        strip(photograph, [images[place] for images in made.values()], side)
+        for place, photograph in enumerate(tested.values())
+    ]
     columns = [np.stack(column) for column in zip(*rows)]
-    titles = ("photograph", "bicubic", "srresnet")
+    titles = ("photograph", *made)
     drawing.save_image(picture, kgan.pictures.strips(columns, titles, scale=1, blocks=1))
+    if model_name == "srgan":
+        lost = measures["srgan"][:, 0].mean() - measures["srresnet"][:, 0].mean()
+        nearer = [figures[f"feature distance, {who}"] for who in ("srgan", "srresnet")]
+        bars = [
+            Bar("decibels beside srresnet", float(lost), 0.0, at_most=True),
+            Bar("feature distance over srresnet's", nearer[0] / nearer[1], 1.0, at_most=True),
+        ]
+    else:
+        bars = [
+            Bar("mean gain over bicubic (dB)", float(gains.mean()), GAINS[scale]),
+            Bar("smallest gain of a file (dB)", float(gains.min()), 0.0),
+        ]
     return Result(
         model=model_name,
         task=f"photographs_x{scale}",
@@ -171,25 +207,41 @@ def run_srresnet(scale, model_name, seed, out, quick):
             f"Protocol: {len(photographs)} photographs to train on, {len(tested)} to test with, "
             f"small ones made by Pillow's antialiased bicubic filter; PSNR and SSIM of luminance "
             f"(BT.601, 16 to 235) without a border of {scale} pixels, each file by itself, "
-            f"means over files; layers compute in {recipe.precision}."
+            "means over files; the feature distance is Frechet's, of all tiles of 64 pixels; "
+            f"layers compute in {recipe.precision}."
         ),
         recipe=dataclasses.asdict(recipe),
         steps=steps,
         minutes=minutes,
         figures=figures,
-        bars=[
-            Bar("mean gain over bicubic (dB)", gain, GAINS[scale]),
-            Bar("smallest gain of a file (dB)", min(gains), 0.0),
-        ],
+        bars=[*bars, Bar("tiles differ from the whole by (of 255)", seam, 1.0, at_most=True)],
         pictures=[picture],
     )
 
 
-TASKS = [
-    Task(
-        f"photographs_x{scale}",
-        {"srresnet": SRRESNET[scale]},
-        functools.partial(run_srresnet, scale),
+def first_model(scale, photographs, seed, out, quick):
+    """The srresnet that srgan begins with: of an earlier run, or trained now."""
+    path = out.parents[1] / "srresnet" / out.name / "model.keras"
+    if path.is_file() and not quick:
+        say(f"begins with {path}")
+        return keras.saving.load_model(path)
+    recipe = RECIPES[scale]["srresnet"]
+    recipe = quicker(recipe) if quick else recipe
+    return trained("srresnet", scale, photographs, recipe, seed)[0]
+
+
+def seams(model, small, side=240):
+    """The largest difference of an image made in tiles to one made at once, of 255."""
+    part = small[:side, :side]
+    whole, tiled = (
+        model.enlarge(part, tile=tile).astype("float32") for tile in (2 * side, side // 4)
     )
-    for scale in SRRESNET
+    return float(np.abs(whole - tiled).max())
+
+
+RECIPES = {scale: {"srresnet": recipe} for scale, recipe in SRRESNET.items()}
+RECIPES[4]["srgan"] = SRGAN
+TASKS = [
+    Task(f"photographs_x{scale}", recipes, functools.partial(run, scale))
+    for scale, recipes in RECIPES.items()
 ]

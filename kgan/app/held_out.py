@@ -7,6 +7,7 @@ from kgan import metrics as measures
 from kgan.app.user_files import Wanted, arrays_of, load_data
 from kgan.data import Images
 from kgan.data.checks import check
+from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired, unpack
 from kgan.data.lazy_arrays import LazyArray
 
@@ -173,6 +174,11 @@ def evaluate(model, names, metrics, source):
     are_images = isinstance(first, Images) and None not in first.shape
     if are_images and not str(names[0]).endswith((".npz", ".npy")):
         settings |= {"size": first.shape[:2], "channels": first.shape[2]}
+        if is_completed(model.fields) and names[1] is None:
+            # Windows, as it was trained on; what is not square is cut and resized.
+            height, width = model.fields[1].shape[:2]
+            square = height == width
+            settings |= {"crop": height, "size": None} if square else {"size": (height, width)}
     if are_images and first.shape[2] not in (1, 3):
         settings["channels"] = None
     loaded = load_data(
