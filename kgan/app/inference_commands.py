@@ -230,9 +230,11 @@ def enlarge(
             "This model does not enlarge images. Expected one such as srresnet or srgan; this one "
             f"does {list(model.endpoints)}. Received: --run {run}"
         )
-    for file, shape in user_files.enlarge_files(model, picture, out, tile=tile):
-        typer.echo(f"{file}: {shape[1]}x{shape[0]}")
-    typer.echo(f"Enlarged: {out}")
+    shapes = list(user_files.enlarge_files(model, picture, out, tile=tile))
+    if picture.is_dir():
+        typer.echo(f"{len(shapes)} pictures enlarged: {out}")
+    else:
+        typer.echo(f"Enlarged to {shapes[0][1]}x{shapes[0][0]}: {out}")
 
 
 def _translation(model, direction, target):

@@ -282,7 +282,7 @@ def enlarge_files(model, source, out, **options):
         **options: of `model.enlarge`.
 
     Yields:
-        For each picture its path, and the shape of what was made of it.
+        For each picture the shape of what was made of it.
 
     Raises:
         ValueError: when a picture can't be read, or the results would replace them.
@@ -308,7 +308,7 @@ def enlarge_files(model, source, out, **options):
         target.parent.mkdir(parents=True, exist_ok=True)
         made = model.enlarge(image, **options)
         drawing.save_image(target, made)
-        yield file, made.shape
+        yield made.shape
 
 
 def import_module(path_or_name):

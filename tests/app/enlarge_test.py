@@ -38,11 +38,12 @@ def test_photographs_go_from_a_folder_to_larger_ones(photos, tmp_path):
     assert "of 16x16x3" in output and "best.keras" in output
     figures = run("evaluate", "run/best.keras", "--data", photos, "--metric", "psnr")
     assert "16 held-out samples" in figures
-    run("enlarge", photos / "a.png", "--run", "run", "--out", "large.png", "--tile", 20)
+    command = ["enlarge", photos / "a.png", "--run", "run", "--out", "large.png", "--tile", 20]
+    assert "Enlarged to 100x80: large.png" in run(*command)
     model = keras.saving.load_model("run/model.keras")
     with Image.open(photos / "a.png") as small, Image.open("large.png") as large:
         np.testing.assert_array_equal(np.asarray(large), model.enlarge(np.asarray(small)))
-    assert "100x80" in run("enlarge", photos, "--run", "run", "--out", "all")
+    assert "3 pictures enlarged: all" in run("enlarge", photos, "--run", "run", "--out", "all")
     folder = tmp_path / "all"
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
     assert found == {"a.png", "b/a.png", "b/c.png"}
