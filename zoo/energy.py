@@ -15,7 +15,7 @@ def energy(
     sample_shape: tuple[int, ...] = (28, 28, 1),
     *,
     latent_dim: int = 128,
-    gamma: float = 0.02,
+    gamma: float = 10.0,
     information_weight: float = 1.0,
     discriminator_steps: int = 5,
     width: int = 64,
@@ -37,9 +37,10 @@ def energy(
 
     Reference: Kumar et al. 2019, "Maximum Entropy Generators for Energy-Based Models", algorithm 1.
 
-    Deviations: DCGAN's networks at `width` channels, as many halvings as the image allows. The
-    paper's code weighs the information by a half, shuffles the noises that do not belong, and for
-    points takes no BatchNorm and a gamma of 0.2.
+    Deviations: DCGAN's networks at `width` channels, as many halvings as the image allows. The norm
+    of the penalty is a sample's; that of the paper's code is a pixel's, averaged, which makes it a
+    gamma of 20 / (height * width) here, 0.02 at 32x32. The code weighs the information by a half
+    and shuffles the noises that do not belong. For points it takes no BatchNorm and a gamma of 0.2.
 
     Args:
         sample_shape: tuple: `(height, width, channels)` for images (sides are multiples of 4, or of
@@ -48,9 +49,9 @@ def energy(
         latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
             samples can differ. Defaults to 128.
         gamma: float above 0, weight of R1: `gamma / 2` times the squared norm of a sample's
-            gradient. The paper's code has 10 for a norm per pixel, averaged over the pixels: 20 /
-            (height * width) here. Raise it where energies run away. Defaults to 0.02, which is
-            that at 32x32.
+            gradient. Energies go with 1 / gamma, and the weight of the information with them. Raise
+            it where energies run away, lower it for points, to between 0.02 and 0.2. Defaults to
+            10.0.
         information_weight: float of at least 0. Raise it where samples come out alike, lower it
             where they are unlike the data. Defaults to 1.0.
         discriminator_steps: integer, moves of the energy per move of the generator. Raise it where
