@@ -33,22 +33,15 @@ from tasks.common import (
 )
 
 CORE_MINUTES = 20.0
-NETWORKS = {"latent_dim": 64, "width": 32}
-VAE = {"units": None, "learning_rate": 1e-3, "ema_momentum": 0.999}
-RECIPES = {
-    "digits_from_codes": Recipe(
-        {**NETWORKS, "learning_rate": 3e-4, "ema_momentum": 0.999},
-        steps=3_000,
-        batch_size=64,
-        decay_from=0.5,
-    ),
-    "emoji_from_codes": Recipe(
-        {**NETWORKS, "learning_rate": 3e-4, "ema_momentum": 0.999},
-        steps=2_500,
-        batch_size=64,
-        decay_from=0.5,
-    ),
-}
+NETWORKS = {"latent_dim": 64, "width": 16}
+VAE = {"units": None, "learning_rate": 1e-3, "ema_momentum": 0.99}
+RECIPE = Recipe(
+    {**NETWORKS, "similarity_weight": 1e-3, "learning_rate": 1e-3, "ema_momentum": 0.99},
+    steps=3_000,
+    batch_size=64,
+    decay_from=0.5,
+)
+RECIPES = {"digits_from_codes": RECIPE, "emoji_from_codes": RECIPE}
 LIKELIHOODS = {"digits_from_codes": "bernoulli", "emoji_from_codes": "discretized_logistic"}
 
 
