@@ -31,8 +31,8 @@ READER_EPOCHS, READER_BATCH = 3, 128
 SAME_DIGIT, CORE_MINUTES = 0.85, 20.0
 
 RECIPE = Recipe(
-    {"width": 32, "learning_rate": 5e-4, "ema_momentum": 0.99},
-    steps=2_000,
+    {"width": 16, "learning_rate": 1e-3, "ema_momentum": 0.99},
+    steps=1_500,
     batch_size=64,
     decay_from=0.5,
 )
