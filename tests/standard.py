@@ -80,6 +80,7 @@ OTHER = {
     "target_channels": 3,
     "target_shape": (SIDE, SIDE, 3),
     "warm_up": 10,
+    "wrong_captions": "nearest",
     "*units": (8,),
 }
 BESIDE = {

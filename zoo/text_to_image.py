@@ -26,6 +26,7 @@ def text_to_image(
     latent_dim: int = 100,
     conditioning: str = "concatenation",
     mismatched_weight: float = 0.5,
+    wrong_captions: str = "next",
     interpolation_weight: float = 1.0,
     loss: str | losses.AdversarialLoss = "non_saturating",
     width: int = 64,
@@ -63,6 +64,8 @@ def text_to_image(
             `"concatenation"`.
         mismatched_weight: float in [0, 1], the share of wrong captions in the terms on wrong
             inputs; 0 leaves GAN-CLS out. Raise it where captions are not followed. Defaults to 0.5.
+        wrong_captions: `"next"`, as in the paper, or `"nearest"`, those of a batch that differ in
+            the fewest words, for captions of several things each. Defaults to `"next"`.
         interpolation_weight: float of at least 0, of interpolated captions, which help captions
             that were never seen; 0 leaves GAN-INT out and saves time. Defaults to 1.0.
         loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
@@ -114,6 +117,7 @@ def text_to_image(
         field,
         loss=loss,
         mismatched_weight=mismatched_weight,
+        wrong_captions=wrong_captions,
         interpolation_weight=interpolation_weight,
         augmentation=layers.get_augmentation(augmentation, image_shape, seed),
         seed=seed,

@@ -26,7 +26,7 @@ RECIPES = {
             "ema_momentum": 0.99,
             "augmentation": "translation",
         },
-        steps=5_000,
+        steps=4_000,
         batch_size=64,
         decay_from=0.5,
     )

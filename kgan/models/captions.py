@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -14,6 +14,8 @@ from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Batch, Config, Data, Tensor
 
+WrongCaptions = Literal["next", "nearest"]
+
 
 @keras.saving.register_keras_serializable("kgan")
 class CaptionCondition(MatchingCondition):
@@ -21,9 +23,13 @@ class CaptionCondition(MatchingCondition):
 
     Use this for embeddings of captions that a batch holds, or through `kgan.TextToImageGAN`, which
     makes them of strings. The terms are those of `kgan.MatchingCondition`. A wrong caption is that
-    of the next sample of the batch whose caption differs: in data of few captions a sample's
+    of another sample of the batch whose caption differs: in data of few captions a sample's
     neighbour often has the same, and would be called wrong where it is right. Where all captions of
     a batch are equal there is none, and the next sample's stands in.
+
+    `wrong_captions="nearest"` takes the one that differs in the fewest words, place by place. A
+    caption that differs in all is told from the right one by the easiest of its words, such as a
+    colour, and the others are learned late.
 
     Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1.
 
@@ -32,9 +38,10 @@ class CaptionCondition(MatchingCondition):
         matching_aware: boolean, whether there are wrong captions. Defaults to `True`.
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             captions. Defaults to 0.5.
+        wrong_captions: `"next"`, as in the paper, or `"nearest"`. Defaults to `"next"`.
 
     Raises:
-        ValueError: when the weight is out of range.
+        ValueError: when the weight is out of range, or there are no such wrong captions.
 
     Example:
 
@@ -49,11 +56,21 @@ class CaptionCondition(MatchingCondition):
     """
 
     def __init__(
-        self, captions: Field, matching_aware: bool = True, mismatched_weight: float = 0.5
+        self,
+        captions: Field,
+        matching_aware: bool = True,
+        mismatched_weight: float = 0.5,
+        wrong_captions: WrongCaptions = "next",
     ) -> None:
         """Check and keep the options."""
         super().__init__(matching_aware, mismatched_weight)
+        if wrong_captions not in ("next", "nearest"):
+            raise ValueError(
+                'A wrong caption is that of the "next" sample, or the "nearest" one in words. '
+                f"Received: wrong_captions={wrong_captions!r}"
+            )
         self.captions = captions
+        self.wrong_captions = wrong_captions
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -65,20 +82,25 @@ class CaptionCondition(MatchingCondition):
         return (given[-1],)
 
     def wrong(self, given: Batch) -> Batch:
-        """The captions, and their embeddings, of the next sample with another caption."""
+        """Another caption of the batch for each sample, and its embedding."""
         captions = given[0]
-        equal = ops.all(ops.equal(captions[:, None], captions[None, :]), axis=-1)
+        unlike = ops.cast(ops.not_equal(captions[:, None], captions[None, :]), "int32")
+        unlike = ops.sum(unlike, axis=-1)  # (batch, batch), numbers that differ
+        rank = unlike if self.wrong_captions == "nearest" else ops.zeros_like(unlike)
+        # Equal captions come after all others.
+        rank = ops.where(unlike == 0, captions.shape[1] + 1, rank)
         num_samples = ops.shape(captions)[0]
         places = ops.arange(num_samples, dtype="int32")
-        # How far behind a sample another is, itself last; equal captions after all others.
+        # How far behind a sample another is, itself last.
         steps = (places[None, :] - places[:, None] - 1) % num_samples
-        other = ops.argmin(steps + num_samples * ops.cast(equal, "int32"), axis=1)
+        other = ops.argmin(steps + num_samples * rank, axis=1)
         return tuple(ops.take(values, other, axis=0) for values in given)
 
     def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         captions = keras.saving.serialize_keras_object(self.captions)
-        return {"captions": captions, **super().get_config()}
+        config = {"captions": captions, **super().get_config()}
+        return {**config, "wrong_captions": self.wrong_captions}
 
     @classmethod
     def from_config(cls, config: Config) -> "CaptionCondition":

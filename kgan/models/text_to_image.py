@@ -8,7 +8,7 @@ from keras import ops
 from kgan.data.fields import Field, Vectors
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
-from kgan.models.captions import CaptionCondition, Captioned
+from kgan.models.captions import CaptionCondition, Captioned, WrongCaptions
 from kgan.models.gan import GAN
 from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_weight
@@ -44,6 +44,8 @@ class TextToImageGAN(Captioned, GAN):
         matching_aware: boolean. `False` leaves wrong captions out. Defaults to `True`.
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             captions. Defaults to 0.5.
+        wrong_captions: `"next"`, those of the next sample, or `"nearest"`, those that differ in the
+            fewest words: see `kgan.CaptionCondition`. Defaults to `"next"`.
         interpolation_weight: float of at least 0, of the term of interpolated captions; 0 leaves it
             out, and its time, a quarter of a step. Defaults to 1.0.
         seed: integer that seeds data order and noise. Defaults to `None`.
@@ -84,6 +86,7 @@ class TextToImageGAN(Captioned, GAN):
         loss: str | AdversarialLoss = "non_saturating",
         matching_aware: bool = True,
         mismatched_weight: float = 0.5,
+        wrong_captions: WrongCaptions = "next",
         interpolation_weight: float = 1.0,
         seed: int | None = None,
         **kwargs: Any,
@@ -91,7 +94,7 @@ class TextToImageGAN(Captioned, GAN):
         taken = tuple(generator.inputs[-1].shape[1:])
         captions = Vectors(taken) if captions is None else captions
         captions = captions.renamed("captions")
-        condition = CaptionCondition(captions, matching_aware, mismatched_weight)
+        condition = CaptionCondition(captions, matching_aware, mismatched_weight, wrong_captions)
         super().__init__(
             generator, discriminator, loss=loss, condition=condition, seed=seed, **kwargs
         )
@@ -119,6 +122,11 @@ class TextToImageGAN(Captioned, GAN):
     def mismatched_weight(self) -> float:
         """What of the terms on wrong inputs is for wrong captions."""
         return self.condition.mismatched_weight
+
+    @property
+    def wrong_captions(self) -> WrongCaptions:
+        """Which captions of a batch are shown as wrong ones."""
+        return self.condition.wrong_captions
 
     @property
     def players(self) -> dict[str, Player]:

@@ -65,6 +65,17 @@ def test_wrong_captions_are_the_next_that_differ():
     assert wrong([2, 0]) == [0]
 
 
+def test_nearest_captions_differ_in_the_fewest_words():
+    condition = kgan.CaptionCondition(kgan.data.Text(3, ["a", "b", "c"]), wrong_captions="nearest")
+    captions = np.array([[2, 3, 4], [3, 4, 2], [2, 3, 4], [2, 4, 4], [3, 4, 4]], "int32")
+    (wrong,) = condition.wrong((captions,))
+    # Of two that differ in one word the next behind, also around the end; never an equal one.
+    expected = captions[[3, 4, 3, 4, 1]]
+    assert numpy_of(wrong).tolist() == expected.tolist()
+    with pytest.raises(ValueError, match="\"nearest\".*Received: wrong_captions='last'"):
+        kgan.CaptionCondition(condition.captions, wrong_captions="last")
+
+
 def test_terms_of_the_discriminator_are_algorithm_1():
     model = make(mismatched_weight=0.25)
     images, captions = data()
