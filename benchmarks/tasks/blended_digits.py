@@ -26,13 +26,13 @@ from tasks.pix2pix import load_photos
 # Digits of the source, of 60,000; the others are the target.
 NUM_SOURCE, NUM_BLENDS = 30_000, 2
 NUM_PHOTOS, NUM_TEST_PHOTOS = 2_000, 500
-READER_EPOCHS, READER_BATCH = 3, 128
+READER_EPOCHS, READER_BATCH = 2, 128
 # The acceptance figures.
 SAME_DIGIT, CORE_MINUTES = 0.85, 20.0
 
 RECIPE = Recipe(
     {"width": 16, "learning_rate": 1e-3, "ema_momentum": 0.99},
-    steps=1_500,
+    steps=1_000,
     batch_size=64,
     decay_from=0.5,
 )
