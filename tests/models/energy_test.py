@@ -208,7 +208,7 @@ def test_generate_refines_reproducibly_and_changes_nothing():
 def test_refining_lowers_energies_of_a_trained_model():
     data = kgan.data.ring(512, seed=0)
     model = kgan.zoo.load(
-        "energy", like=data, latent_dim=2, units=(32, 32), learning_rate=5e-3, seed=0
+        "energy", like=data, latent_dim=2, units=(32, 32), gamma=0.1, learning_rate=5e-3, seed=0
     )
     model.fit(data, batch_size=64, epochs=10, verbose=0)
     noise = model.endpoints["generate"].noise.sample(200, 0)
