@@ -56,8 +56,8 @@ def r3gan(
             ways samples can differ. Defaults to 64.
         gamma: float, weight of R1 and of R2. The paper's grows with the image's size: 0.05 at first
             on CIFAR-10, 2 on faces at 64x64, 150 at 256x256. Defaults to 1.0.
-        penalty_interval: integer, batches from one R1 and R2 to the next. A third of a step
-            is theirs on a CPU: raise it, up to StyleGAN2's 16, for speed. Defaults to 1, as in the paper.
+        penalty_interval: integer, batches from one R1 and R2 to the next. They take a third of a
+            CPU's step: raise it, up to StyleGAN2's 16, for speed. Defaults to 1, as in the paper.
         width: integer, for images: channels at the image's size, doubled at each halving up to
             eightfold. Parameters and time grow with its square: lower it for small images, few
             samples or a slow machine, raise it where samples lack detail. A tuple gives the
