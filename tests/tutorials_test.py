@@ -217,3 +217,20 @@ def test_cyclegan_runs_without_folders(tmp_path):
     assert "a: (26, 16, 16, 3), b: (22, 16, 16, 3)" in printed
     with Image.open(tmp_path / "out" / "a_to_b.png") as picture:
         assert picture.height * 3 == pytest.approx(picture.width * 8, rel=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_enlarge_makes_photographs_larger(tmp_path, has_folder):
+    options = ["--quick"]
+    if has_folder:
+        (tmp_path / "photos").mkdir()
+        for number, size in enumerate(((130, 131), (200, 128))):
+            pixels = np.random.default_rng(number).integers(0, 256, (*size, 3), dtype="uint8")
+            Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+        options += ["--folder", "photos"]
+    printed = run("enlarge.py", *options, folder=tmp_path)
+    assert ("10 windows of 64 pixels" if has_folder else "72 windows of 64 pixels") in printed
+    assert "bicubic: " in printed and "srgan: " in printed
+    for name in ("strip.png", "model.keras", "saved_model/saved_model.pb"):
+        assert (tmp_path / "out" / name).is_file()
