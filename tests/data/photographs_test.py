@@ -164,7 +164,7 @@ def test_what_are_no_photographs_is_refused(folder):
         assert len(kgan.data.photographs(photographs[:2] + [photographs[0][:8]], crop=16)) == 16
     with pytest.raises(ValueError, match="one number of channels"):
         kgan.data.photographs([photographs[0], photographs[1][..., 0]], crop=8)
-    with pytest.raises(ValueError, match="size=32"):
+    with pytest.raises(ValueError, match=r"size=\(32, 32\)"):
         kgan.data.load(folder, crop=16, size=32)
     with pytest.raises(ValueError, match="degradation='worse'"):
         kgan.data.LowResolution((8, 8, 3), 2, "worse")
