@@ -37,6 +37,7 @@ _HOMES = {
     "Player": "kgan.game",
     "SeedGenerator": "kgan.backend.seeds",
     "SharedLatentTranslator": "kgan.models",
+    "StackGAN": "kgan.models",
     "SuperResolution": "kgan.models",
     "TextToImageGAN": "kgan.models",
     "UnpairedTranslator": "kgan.models",

@@ -66,14 +66,12 @@ OTHER = {
     "generator": "dense",
     "generator_normalization": False,
     "group_size": 2,
-    "image_shape": (SIDE, SIDE, 3),
     "likelihood": "gaussian",
     "loss": ("least_squares", "hinge"),
     "noise": ("uniform", "normal"),
     "normalization": "batch",
     "receptive_field": 1,
     "reconstruction": "huber",
-    "sample_shape": (SIDE, SIDE, 3),
     "seed": 1,
     "stages": 3,
     "statistic": "standard_deviation",
@@ -269,13 +267,10 @@ def compiled_as(model):
         return float(f"{value:.6g}") if isinstance(value, float) else value
 
     networks = {network for player in model.players.values() for network in player.networks}
-    networks |= {
-        name
-        for name in model.get_config()
-        if any(getattr(model, name, None) is network for network in frozen_networks(model))
-    }
-    config = plain(model.get_config())
-    game = {k: v for k, v in config.items() if k not in {*networks, "dtype", "seed"}}
+    # Of a later stage, too.
+    config = model.get_config()
+    networks |= {name for name in config if isinstance(getattr(model, name, None), keras.Model)}
+    game = {k: v for k, v in plain(config).items() if k not in {*networks, "dtype", "seed"}}
     optimizers = plain(model.optimizer.get_config()["players"])
     every = {name: player.every for name, player in model.players.items()}
     return {"game": game, "optimizers": optimizers, "every": every}
@@ -305,6 +300,8 @@ def other_value(name, option):
     """A value of an option of the tiny model that is not the one it has."""
     value = inspect.signature(builder_of(name)).parameters[option].default
     value = tiny_options(name).get(option, value)
+    if option in ("image_shape", "sample_shape"):
+        return (*value[:-1], 3)
     fitting = [pattern for pattern in OTHER if fnmatch.fnmatch(option, pattern)]
     if fitting and option in ("conditioning", "loss", "noise"):
         return next(other for other in OTHER[fitting[0]] if other != value)
