@@ -229,11 +229,13 @@ class StackGAN(Captioned, AdversarialModel):
         fake, mean = ops.stop_gradient(fake), ops.stop_gradient(mean)
         real, given = self._reduced(x), (captions, mean)
         wrong = self._matching.wrong(given)
-        logits = [
+        on_real, on_fake, on_wrong = (
             [self._judged(some, told[-1])]
             for some, told in ((real, given), (fake, given), (real, wrong))
-        ]
-        return self._matching.discriminator_losses(self.loss, *logits, given, None)
+        )
+        return self._matching.discriminator_losses(
+            self.loss, on_real, on_fake, on_wrong, given, None
+        )
 
     def generator_loss(self, x: Tensor, captions: Tensor) -> Terms:
         """The generator's terms on a fresh batch."""
