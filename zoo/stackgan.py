@@ -1,5 +1,4 @@
-"""StackGAN (Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis with Stacked
-Generative Adversarial Networks").
+"""StackGAN (Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis").
 
 The first stage makes a small image of a caption, the second a large one of both: equations 3 to 5.
 Conditions are drawn from a Gaussian that follows from the caption (section 3.2).
@@ -28,6 +27,7 @@ def stackgan(
     latent_dim: int = 100,
     conditioning: str = "concatenation",
     mismatched_weight: float = 0.5,
+    wrong_captions: str = "next",
     divergence_weight: float = 1 / 64,
     loss: str | losses.AdversarialLoss = "non_saturating",
     width: int = 64,
@@ -60,13 +60,14 @@ def stackgan(
         embedding_dim: integer, size of a caption's embedding. `like=` fills it where captions are
             embeddings, such as 1024 numbers. Defaults to 128.
         condition_dim: integer, size of each stage's condition. Defaults to 128.
-        latent_dim: integer, size of the noise. Seldom worth a change; it bounds in how many ways
-            samples of a caption can differ. Defaults to 100.
+        latent_dim: integer, size of the noise. Seldom worth a change. Defaults to 100.
         conditioning: how discriminators use the condition: `"concatenation"` with their last
             features, as in the paper, or `"projection"`, which learns faster. Defaults to
             `"concatenation"`.
         mismatched_weight: float in [0, 1], the share of wrong captions in the terms on wrong
             inputs. Raise it where captions are not followed. Defaults to 0.5.
+        wrong_captions: `"next"`, as in the paper, or `"nearest"`, those of a batch that differ in
+            the fewest words, for captions of several things each. Defaults to `"next"`.
         divergence_weight: float of at least 0, of the divergence, which is summed over dimensions.
             Raise it for smoother transitions between captions; lower it where captions are not
             followed. Defaults to 1/64: twice a mean over 128 dimensions, as in released code.
@@ -126,6 +127,7 @@ def stackgan(
         field,
         loss=loss,
         mismatched_weight=mismatched_weight,
+        wrong_captions=wrong_captions,
         divergence_weight=divergence_weight,
         stage=stage,
         seed=seed,

@@ -13,7 +13,7 @@ from kgan.data.fields import Field, Vectors, of_shape
 from kgan.game import AdversarialModel, Player
 from kgan.losses import AdversarialLoss
 from kgan.losses.likelihoods import standard_normal_divergence
-from kgan.models.captions import CaptionCondition, Captioned
+from kgan.models.captions import CaptionCondition, Captioned, WrongCaptions
 from kgan.models.encoder_decoder import drawn
 from kgan.networks.stacked import FACTOR
 from kgan.serving.endpoints import Endpoint, Noise
@@ -57,6 +57,7 @@ class StackGAN(Captioned, AdversarialModel):
             `"non_saturating"`.
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             captions. Defaults to 0.5.
+        wrong_captions: `"next"` or `"nearest"`: see `kgan.CaptionCondition`. Defaults to `"next"`.
         divergence_weight: float of at least 0, of the sum over dimensions. Defaults to 1.0, as in
             equation 4.
         stage: 1 or 2, which of the two `fit` trains. Defaults to 1.
@@ -96,6 +97,7 @@ class StackGAN(Captioned, AdversarialModel):
         captions: Field | None = None,
         loss: str | AdversarialLoss = "non_saturating",
         mismatched_weight: float = 0.5,
+        wrong_captions: WrongCaptions = "next",
         divergence_weight: float = 1.0,
         stage: int = 1,
         samples: Field | None = None,
@@ -116,8 +118,9 @@ class StackGAN(Captioned, AdversarialModel):
         self.captions = captions.renamed("captions")
         self.loss = losses.get(loss)
         self.loss.require_halves()
-        self._matching = CaptionCondition(self.captions, mismatched_weight=mismatched_weight)
+        self._matching = CaptionCondition(self.captions, True, mismatched_weight, wrong_captions)
         self.mismatched_weight = mismatched_weight
+        self.wrong_captions = wrong_captions
         self.divergence_weight = check_weight("divergence_weight", divergence_weight)
         self.samples = samples
         self.check_captions(taken)
