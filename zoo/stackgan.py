@@ -8,7 +8,7 @@ from kgan import losses, networks
 from kgan.catalog.registry import captioned_images, register
 from kgan.data import Text
 from kgan.game.optimizers import adam
-from kgan.models.stacked import StackGAN
+from kgan.models.stackgan import StackGAN
 
 TINY = {"image_shape": (32, 32, 1), "vocabulary": ("a", "red", "seven"), "max_length": 4}
 

@@ -12,3 +12,13 @@ def frozen_copy(network):
     copy.set_weights(network.get_weights())
     copy.trainable = False
     return copy
+
+
+def freeze(networks):
+    """Freezes networks where they are: nothing moves their weights and statistics from now on.
+
+    Args:
+        networks: list of `keras.Model`.
+    """
+    for network in networks:
+        network.trainable = False

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from kgan import losses
+from kgan.backend.frozen import freeze
 from kgan.backend.seeds import SeedGenerator
 from kgan.data.fields import Field, Vectors, of_shape
 from kgan.game import AdversarialModel, Player
@@ -20,7 +21,6 @@ from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_rate, check_weight
 from kgan.utils.hints import Batch, Data, Tensor, Terms
 
-FIRST = ("generator", "condition", "text_encoder", "discriminator")
 SECOND = ("refiner", "refiner_condition", "refiner_discriminator")
 
 
@@ -293,9 +293,8 @@ class StackGAN(Captioned, AdversarialModel):
             self.compile(optimizers, self.sample_metrics, **self.compile_arguments)
 
     def _take_second(self):
-        for name in FIRST:
-            if getattr(self, name) is not None:
-                getattr(self, name).trainable = False
+        first = (self.generator, self.condition, self.text_encoder, self.discriminator)
+        freeze([network for network in first if network is not None])
         self.second_networks = list(self._second.values())
 
     @property
