@@ -24,7 +24,7 @@ from kgan.pictures import save_image, strips
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--folder", help="your photographs, of any sizes; subfolders are searched too")
-parser.add_argument("--epochs", type=int, default=20, help="passes; 200 for good results")
+parser.add_argument("--epochs", type=int, default=60, help="passes; more for good results")
 parser.add_argument("--width", type=int, default=16, help="32 for half an hour, 64 for a GPU")
 parser.add_argument("--out", default="runs/enlarge", help="folder for all outputs of the run")
 parser.add_argument("--quick", action="store_true", help="only a few steps, to check that it runs")
@@ -84,7 +84,7 @@ for name, image in made.items():
     print(f"   {name}: {metric.result():.2f} dB")
 
 print("5. Look, save and export: an endpoint `enlarge` for images of any size.")
-part = slice(tested.shape[0] // 2 - 64, tested.shape[0] // 2 + 64), slice(0, 128)
+part = slice(tested.shape[0] // 2, tested.shape[0] // 2 + 128), slice(-128, None)
 columns = [image[part][None] for image in (tested, *made.values())]
 save_image(folder / "strip.png", strips(columns, ("photograph", *made), scale=1))
 model.save(folder / "model.keras")

@@ -18,7 +18,7 @@ from kgan.utils.arguments import check_count, check_weight
 from kgan.utils.hints import Config, Data, Tensor, Terms
 
 # Pixels of the small image that a tile has on each side, besides what tiles overlap.
-_CORE = {2: 192, 3: 144, 4: 112}
+_CORE = {2: 192, 3: 128, 4: 96}
 
 
 class SuperResolution(PairedTranslator):
@@ -174,7 +174,7 @@ class SuperResolution(PairedTranslator):
             image: array (height, width, channels) of integers in 0..255 or floats in [-1, 1].
             tile: integer, pixels of the small image that are enlarged at a time, on each side. Less
                 takes less memory and more time. Defaults to `None`: 192 where images are enlarged
-                twice and 112 where four times, besides what tiles overlap.
+                twice and 96 where four times, besides what tiles overlap.
             overlap: integer, how far each tile sees beyond its edge, so that no edge can be seen.
                 Defaults to `None`: as far as the network sees, or 64 where that is more, for what
                 lies beyond no longer changes a pixel.

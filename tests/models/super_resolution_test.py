@@ -1,5 +1,8 @@
 """Super-resolution: its terms, photographs of any size without seams, exports and resuming."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -169,6 +172,30 @@ def test_scale_and_shape_come_from_data():
         kgan.zoo.load("srresnet", like=(small, large[:, :17]))
     with pytest.raises(ValueError, match="scale must divide"):
         kgan.zoo.load("srresnet", like=large, scale=2)
+
+
+LARGE = """
+import resource
+import numpy as np
+import kgan
+
+model = kgan.zoo.load("srresnet", image_shape=(96, 96, 3), scale=2, width=8, blocks=1)
+large = model.enlarge(np.zeros((3000, 4000, 3), "uint8"))
+assert large.shape == (6000, 8000, 3)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    sys.platform != "linux" or keras.config.backend() != "tensorflow",
+    reason="memory is counted in kilobytes on Linux; one backend is enough",
+)
+def test_twelve_megapixels_take_less_than_two_gigabytes():
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE], capture_output=True, text=True, check=True, timeout=600
+    )
+    assert int(done.stdout.split()[-1]) < 2e6
 
 
 def test_an_export_enlarges_any_size(tmp_path):
