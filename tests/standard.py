@@ -95,7 +95,7 @@ BESIDE = {
 }
 
 # Learning rates of the plain model, where 0.05 blows rounding up until the backends part.
-PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001, "domain_transfer": 0.001, "unit": 0.0001}
+PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001, "domain_transfer": 0.001, "unit": 0.00001}
 
 
 def golden(module, what):
