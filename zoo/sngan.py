@@ -8,7 +8,7 @@ import keras
 
 from kgan import layers, losses, networks
 from kgan.catalog.registry import Like, register
-from kgan.game.optimizers import adam
+from kgan.game.optimizers import adam_of_both
 from kgan.models.gan import GAN
 
 
@@ -122,12 +122,14 @@ def sngan(
         seed=seed,
         name="sngan",
     )
-    rates = (learning_rate, beta_1, beta_2)
-    moves = decay_steps and max(1, decay_steps // discriminator_steps)
     model.compile(
-        optimizer={
-            "discriminator": adam(*rates, decay_steps=decay_steps),
-            "generator": adam(*rates, decay_steps=moves, ema_momentum=ema_momentum),
-        }
+        optimizer=adam_of_both(
+            learning_rate,
+            beta_1,
+            beta_2,
+            discriminator_steps=discriminator_steps,
+            decay_steps=decay_steps,
+            ema_momentum=ema_momentum,
+        )
     )
     return model

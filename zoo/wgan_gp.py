@@ -7,7 +7,7 @@ beta_2 0.9, no BatchNorm in the critic.
 
 from kgan import losses, networks
 from kgan.catalog.registry import Like, register
-from kgan.game.optimizers import adam
+from kgan.game.optimizers import adam_of_both
 from kgan.models.gan import GAN
 
 
@@ -120,15 +120,13 @@ def wgan_gp(
         name="wgan_gp",
     )
     model.compile(
-        optimizer={
-            "discriminator": adam(learning_rate, beta_1, beta_2, decay_steps=decay_steps),
-            "generator": adam(
-                learning_rate,
-                beta_1,
-                beta_2,
-                decay_steps=decay_steps and max(1, decay_steps // discriminator_steps),
-                ema_momentum=ema_momentum,
-            ),
-        }
+        optimizer=adam_of_both(
+            learning_rate,
+            beta_1,
+            beta_2,
+            discriminator_steps=discriminator_steps,
+            decay_steps=decay_steps,
+            ema_momentum=ema_momentum,
+        )
     )
     return model

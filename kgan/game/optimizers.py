@@ -287,3 +287,32 @@ def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=
         )
     averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
     return keras.optimizers.Adam(learning_rate, beta_1, beta_2, **averaging)
+
+
+def adam_of_both(
+    learning_rate, beta_1, beta_2=0.999, *, discriminator_steps, decay_steps=None, ema_momentum=None
+):
+    """Equal Adam optimizers of a discriminator and a generator that moves more rarely.
+
+    Args:
+        learning_rate: float, or a Keras learning-rate schedule.
+        beta_1: float in [0, 1).
+        beta_2: float in [0, 1). Defaults to 0.999.
+        discriminator_steps: integer, moves of the discriminator per move of the generator.
+        decay_steps: integer, steps of `fit` within which both learning rates fall, as `adam` has
+            it: the generator makes fewer moves in them. Defaults to `None`.
+        ema_momentum: float in (0, 1), of the generator's average. Defaults to `None`.
+
+    Returns:
+        A dict of both, by the players' names.
+
+    Raises:
+        TypeError: when `decay_steps` is no integer.
+        ValueError: when an option is out of range.
+    """
+    rates = (learning_rate, beta_1, beta_2)
+    moves = decay_steps and max(1, decay_steps // discriminator_steps)
+    return {
+        "discriminator": adam(*rates, decay_steps=decay_steps),
+        "generator": adam(*rates, decay_steps=moves, ema_momentum=ema_momentum),
+    }
