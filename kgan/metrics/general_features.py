@@ -76,8 +76,9 @@ def image_features(weights: Literal["drawn_scenes"] | None = "drawn_scenes") -> 
         )
     inputs = keras.Input((SIDE, SIDE, 3), name="images", **_FLOAT32)
     x, means = inputs, []
+    drawn = weights is None
     for index in range(1, len(_CONVOLUTIONS) + 1):
-        x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(_normalized(x, index))
+        x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(_normalized(x, index, drawn))
         if index in _SEEN:
             means.append(layers.GlobalAveragePooling2D(name=f"mean_{index}", **_FLOAT32)(x))
     x = layers.Concatenate(name="means", **_FLOAT32)(means)
@@ -117,7 +118,7 @@ def feature_maps() -> keras.Model:
     inputs = keras.Input((None, None, 3), name="images", **_FLOAT32)
     x, maps = inputs, []
     for index in range(1, len(_CONVOLUTIONS) + 1):
-        y = _normalized(x, index)
+        y = _normalized(x, index, drawn=False)
         if index in _SEEN:
             maps.append(y)
         x = layers.ReLU(name=f"rectifier_{index}", **_FLOAT32)(y)
@@ -127,7 +128,9 @@ def feature_maps() -> keras.Model:
     return network
 
 
-def _normalized(x, index):
+def _normalized(x, index, drawn):
+    # Weights that a file replaces at once are not drawn: JAX compiles a program for each shape that
+    # it draws, which took longer than all else that `Health` compiles.
     filters, kernel, stride = _CONVOLUTIONS[index - 1]
     x = layers.Conv2D(
         filters,
@@ -135,6 +138,7 @@ def _normalized(x, index):
         strides=stride,
         padding="same",
         use_bias=False,
+        kernel_initializer="glorot_uniform" if drawn else "zeros",
         name=f"convolution_{index}",
         **_FLOAT32,
     )(x)
