@@ -18,7 +18,14 @@ from kgan.data.fields import (
 )
 from kgan.data.lazy_arrays import LazyArray
 from kgan.data.shuffled_batches import ShuffledBatches
-from kgan.data.sources import class_names, load, load_pairs, photographs
+from kgan.data.sources import (
+    class_names,
+    load,
+    load_pairs,
+    noisy_speech,
+    photographs,
+    recordings,
+)
 from kgan.data.toys import gaussian_1d, grid, grid_centers, ring, ring_centers, stacked
 from kgan.utils.packages import shown
 from kgan.utils.pixels import to_float, to_uint8
@@ -44,8 +51,10 @@ __all__ = [
     "grid_centers",
     "load",
     "load_pairs",
+    "noisy_speech",
     "of_shape",
     "photographs",
+    "recordings",
     "ring",
     "ring_centers",
     "stacked",

@@ -15,6 +15,12 @@ from kgan.metrics.similarity import (
     PeakSignalToNoiseRatio,
     StructuralSimilarity,
 )
+from kgan.metrics.speech import (
+    PerceptualSpeechQuality,
+    ScaleInvariantDistortionRatio,
+    SegmentalSignalToNoiseRatio,
+    ShortTimeIntelligibility,
+)
 from kgan.metrics.two_sample import TwoSampleResult, two_sample_test
 from kgan.utils.packages import shown
 
@@ -28,8 +34,12 @@ __all__ = [
     "ModeCoverage",
     "MultiScaleStructuralSimilarity",
     "PeakSignalToNoiseRatio",
+    "PerceptualSpeechQuality",
     "PrecisionRecall",
     "SampleMetric",
+    "ScaleInvariantDistortionRatio",
+    "SegmentalSignalToNoiseRatio",
+    "ShortTimeIntelligibility",
     "SlicedWasserstein",
     "StructuralSimilarity",
     "TwoSampleResult",

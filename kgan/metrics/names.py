@@ -11,6 +11,12 @@ from kgan.metrics.similarity import (
     PeakSignalToNoiseRatio,
     StructuralSimilarity,
 )
+from kgan.metrics.speech import (
+    PerceptualSpeechQuality,
+    ScaleInvariantDistortionRatio,
+    SegmentalSignalToNoiseRatio,
+    ShortTimeIntelligibility,
+)
 
 # `ModeCoverage` is not among them: without its centers or its classifier it counts nothing.
 _CLASSES = {
@@ -22,10 +28,18 @@ _CLASSES = {
     "multi_scale_structural_similarity": MultiScaleStructuralSimilarity,
     "peak_signal_to_noise_ratio": PeakSignalToNoiseRatio,
     "structural_similarity": StructuralSimilarity,
+    "scale_invariant_distortion_ratio": ScaleInvariantDistortionRatio,
+    "segmental_signal_to_noise_ratio": SegmentalSignalToNoiseRatio,
+    "short_time_intelligibility": ShortTimeIntelligibility,
+    "perceptual_speech_quality": PerceptualSpeechQuality,
 }
 _SHORT = {
     "psnr": "peak_signal_to_noise_ratio",
     "ssim": "structural_similarity",
+    "si_sdr": "scale_invariant_distortion_ratio",
+    "segmental_snr": "segmental_signal_to_noise_ratio",
+    "stoi": "short_time_intelligibility",
+    "pesq": "perceptual_speech_quality",
     "ms_ssim": "multi_scale_structural_similarity",
 }
 _FIGURES = tuple(PrecisionRecall.mode)
@@ -39,7 +53,8 @@ def get(identifier: str | SampleMetric) -> SampleMetric:
 
     Args:
         identifier: the name of a metric as it is in the logs, such as `"frechet_distance"`, or
-            `"psnr"`, `"ssim"` and `"ms_ssim"` for short; a figure of `PrecisionRecall` by itself,
+            `"psnr"`, `"ssim"`, `"ms_ssim"`, `"si_sdr"`, `"segmental_snr"`, `"stoi"` and `"pesq"`
+            for short; a figure of `PrecisionRecall` by itself,
             such as `"f1"`; or a metric, which comes back as it is.
 
     Returns:

@@ -38,6 +38,30 @@ def explained_imports():
         ) from error
 
 
+@contextlib.contextmanager
+def needed(package, extra, what):
+    """Within this context, the import of a missing optional package says how to install it.
+
+    Args:
+        package: string, the package that is imported.
+        extra: string, the extra of kgan that installs it.
+        what: string, what it is needed for.
+
+    Raises:
+        ModuleNotFoundError: when it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise ModuleNotFoundError(
+            f"{what} needs the package {package}, which is not installed. Install it with "
+            f"`pip install 'kgan[{extra}]'`. Received: {error}",
+            name=error.name,
+        ) from error
+
+
 def shown(names):
     """What a public module has as its `__dir__`, so that tab completion shows what is for users.
 
