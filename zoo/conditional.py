@@ -24,6 +24,7 @@ def conditional(
     loss: str | losses.AdversarialLoss = "non_saturating",
     label_smoothing: float = 0.0,
     discriminator_steps: int = 1,
+    shared_draws: bool = False,
     embedding_dim: int = 50,
     width: int = 64,
     units: tuple[int, ...] = (128, 128, 128),
@@ -71,6 +72,8 @@ def conditional(
             label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
         discriminator_steps: integer, discriminator moves per generator move. Raise it where the
             discriminator is too weak; each one costs time. Defaults to 1.
+        shared_draws: boolean, whether both players learn from one batch of generated samples, which
+            saves a tenth of the time: see `kgan.GAN`. Defaults to `False`.
         embedding_dim: integer, size of the label's concatenated embedding. Raise it for hundreds of
             classes. Defaults to 50.
         width: integer, for images: channels at half the image's size. Parameters and time grow with
@@ -120,6 +123,7 @@ def conditional(
         mismatched_weight=mismatched_weight,
         noise=noise,
         discriminator_steps=discriminator_steps,
+        shared_draws=shared_draws,
         augmentation=layers.get_augmentation(augmentation, sample_shape, seed),
         seed=seed,
         name="conditional",

@@ -20,6 +20,7 @@ def dcgan(
     noise: str = "uniform",
     loss: str | losses.AdversarialLoss = "non_saturating",
     discriminator_steps: int = 1,
+    shared_draws: bool = False,
     label_smoothing: float = 0.0,
     width: int = 64,
     kernel_size: int = 5,
@@ -54,6 +55,8 @@ def dcgan(
             `Health` names. Defaults to `"non_saturating"`.
         discriminator_steps: integer, discriminator moves per generator move. Raise it where the
             discriminator is too weak; each one costs time. Defaults to 1.
+        shared_draws: boolean, whether both players learn from one batch of generated samples, which
+            saves a tenth of the time: see `kgan.GAN`. Defaults to `False`.
         label_smoothing: float in [0, 1): the discriminator's target for real images is `1 -
             label_smoothing`. 0.1 holds back a discriminator that is too strong. Defaults to 0.0.
         width: integer, channels at half the image's size. Parameters and time grow with its square:
@@ -99,6 +102,7 @@ def dcgan(
         loss=losses.get(loss, label_smoothing=label_smoothing),
         noise=noise,
         discriminator_steps=discriminator_steps,
+        shared_draws=shared_draws,
         augmentation=layers.get_augmentation(augmentation, image_shape, seed),
         seed=seed,
         name="dcgan",

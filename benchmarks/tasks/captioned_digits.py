@@ -22,6 +22,7 @@ from kgan import drawing
 from tasks.common import Bar, Recipe, Result, Task, load_mnist, quickened, train
 
 SIDE, NUM_JUDGED, SPLIT_SEED = 32, 2_000, 0
+COPIES = 4  # of each training digit, each in a combination of its own
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 PALETTE = {
     "black": (16, 16, 16),
@@ -50,13 +51,15 @@ RECIPES = {
             "width": 24,
             "kernel_size": 4,
             "conditioning": "projection",
+            # Of captions that differ in all three words one colour tells which is wrong.
+            "wrong_captions": "nearest",
             # Half way between a red and a green digit is no digit of the data: with interpolated
             # captions samples turn to speckles of both colours.
             "interpolation_weight": 0.0,
             "learning_rate": 4e-4,
             "ema_momentum": 0.99,
         },
-        steps=6_000,
+        steps=11_250,
         batch_size=64,
         decay_from=0.5,
     )
@@ -142,6 +145,7 @@ def run(model_name, seed, out, quick):
         recipe, num_judged = quickened(recipe), 100
         images, labels = images[:64], labels[:64]
     seen, unseen = combinations()
+    images, labels = (np.concatenate([array] * COPIES) for array in (images, labels))
     images, captions, _ = captioned(images, labels, seen, seed)
     keras.utils.set_random_seed(seed)
     model = kgan.zoo.load(model_name, like=(images, captions), seed=seed, **recipe.options)
@@ -176,9 +180,10 @@ def run(model_name, seed, out, quick):
         seed=seed,
         protocol=(
             f"Protocol: MNIST digits in 8 inks on 8 grounds, {SIDE}x{SIDE}, {len(WORDINGS)} "
-            f"wordings; {len(seen)} combinations in training, {len(unseen)} never; {num_judged} "
-            "samples of captions of unseen combinations, read by the judge of digits and by the "
-            "nearest colour; the same figures of real test digits composed in unseen combinations."
+            f"wordings, each training digit in {COPIES} of {len(seen)} combinations, {len(unseen)} "
+            f"others never in training; {num_judged} samples of captions of those, read by the "
+            "judge of digits and by the nearest colour; the same figures of real test digits "
+            "composed in such combinations."
         ),
         recipe=dataclasses.asdict(recipe),
         steps=steps,

@@ -57,8 +57,6 @@ SHARED = Recipe(
         "num_blocks": 1,
         "num_shared_blocks": 1,
         "receptive_field": 16,
-        "divergence_weight": 1.0,
-        "cycle_divergence_weight": 1.0,
         "learning_rate": 5e-4,
         "ema_momentum": 0.999,
     },

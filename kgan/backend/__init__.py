@@ -1,10 +1,13 @@
 """The engines: the only place that imports TensorFlow, JAX or PyTorch for computing.
 
 Each engine has the same names: `Engine` (`train_step`, `test_step`), `input_gradient` and
-`replica_offset`. Everything else in kgan is written in `keras.ops`.
+`replica_offset`. `shared` is what the turns of a step share. Everything else in kgan is written in
+`keras.ops`.
 """
 
 import keras
+
+from kgan.backend.sharing import shared
 
 if keras.config.backend() == "tensorflow":
     from kgan.backend.tensorflow import Engine, input_gradient, replica_offset
@@ -19,4 +22,4 @@ else:
         f"Received: KERAS_BACKEND={keras.config.backend()!r}"
     )
 
-__all__ = ["Engine", "input_gradient", "replica_offset"]
+__all__ = ["Engine", "input_gradient", "replica_offset", "shared"]

@@ -5,11 +5,12 @@ import contextlib
 import jax
 import keras
 
-from kgan.backend.jax_functions import Compiled, places, regroup, stepped
+from kgan.backend.jax_functions import Compiled, places, regroup
+from kgan.backend.jax_turns import Turns
 from kgan.backend.scopes import running, scope_of
 
 
-class Engine(Compiled):
+class Engine(Turns, Compiled):
     """Plays the game as a pure function of the state, with `jax.grad`."""
 
     def train_step(self, state, data):
@@ -23,10 +24,11 @@ class Engine(Compiled):
         variables, values = sum(groups, []), sum(map(list, state), [])
         batch = self.unpack(data)
         (clock,) = places(variables, [self.optimizer.iterations])
+        drawn, pull, values = self._draw_shared(batch, variables, values)
         for name, player in self.players.items():
 
             def turn(values, name=name):
-                return self._turn(name, batch, variables, values)
+                return self._turn(name, batch, variables, values, drawn, pull)
 
             if player.every == 1:
                 values = turn(values)
@@ -35,35 +37,6 @@ class Engine(Compiled):
                 values = jax.lax.cond(moves, turn, lambda values: values, values)
         values[clock] = values[clock] + 1
         return self._logs(variables, values), regroup(values, groups)
-
-    def _turn(self, name, batch, variables, values):
-        optimizer = self.optimizer[name]
-        gradients, values = self._gradients(name, batch, variables, values, optimizer.scale_loss)
-        given = dict(zip(map(id, self.moving_variables(name)), gradients))
-        gradients = [given.get(id(variable)) for variable in self.player_variables[name]]
-        movers = places(variables, self.player_variables[name])
-        inner = places(variables, optimizer.variables)
-        weights, state = stepped(
-            optimizer, [values[i] for i in inner], gradients, [values[i] for i in movers]
-        )
-        for i, value in zip(movers + inner, [*weights, *state]):
-            values[i] = value
-        return values
-
-    def _gradients(self, name, batch, variables, values, scale):
-        movers = places(variables, self.moving_variables(name))
-
-        def loss_of(weights):
-            state = list(values)
-            for i, weight in zip(movers, weights):
-                state[i] = weight
-            with scope_of(variables, state) as scope:
-                loss, terms = self.play(name, batch, training=True)
-                scaled = scale(loss)
-                self.track(name, loss, terms, batch)
-            return scaled, [scope.get_current_value(v) for v in variables]
-
-        return jax.grad(loss_of, has_aux=True)([values[i] for i in movers])
 
     def gradients(self, name, batch):
         """A player's gradients on a batch, without an update: see `gradient_norms`."""

@@ -69,3 +69,22 @@ def regroup(values, groups):
     """Values in lists as long as the groups."""
     values = iter(values)
     return tuple([next(values) for _ in group] for group in groups)
+
+
+def gradients_through(loss_of, weights, drawn, pull):
+    """Gradients of a loss of weights and of what they drew, by the pullback of drawing."""
+
+    def loss(weights, made):
+        return loss_of(weights, (made, *drawn[1:]))
+
+    (own, made), values = jax.grad(loss, (0, 1), has_aux=True)(weights, drawn[0])
+    (others,) = pull(made)
+    return [one + other for one, other in zip(own, others)], values
+
+
+def replaced(values, places, others):
+    """A copy of a list with others at some places."""
+    values = list(values)
+    for place, value in zip(places, others):
+        values[place] = value
+    return values

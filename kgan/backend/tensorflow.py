@@ -4,6 +4,9 @@ import functools
 
 import tensorflow as tf
 
+from kgan.backend.sharing import sharing
+from kgan.backend.tensorflow_functions import added, sometimes
+
 
 class Engine:
     """Plays the game with `tf.GradientTape`."""
@@ -15,23 +18,32 @@ class Engine:
         # would advance past the end.
         with tf.control_dependencies(batch):
             batches_seen = self.optimizer.iterations + 1
+            drawn, tape = self._draw_shared(batch)
             for name, player in self.players.items():
-                turn = functools.partial(self._turn, name)
+                turn = functools.partial(self._turn, name, drawn=drawn, tape=tape)
                 if player.every == 1:
                     turn(*batch)
                 else:
-                    _sometimes(batches_seen % player.every == 0, turn, batch)
+                    sometimes(batches_seen % player.every == 0, turn, batch)
             self.optimizer.iterations.assign_add(1)
             return self._logs()
 
-    def _turn(self, name, *batch):
+    def _draw_shared(self, batch):
+        """What all turns share, and the tape on which its player's networks made it."""
+        if self.shared_by is None:
+            return None, None
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in self.moving_variables(self.shared_by)])
+            return self(batch, as_drawn=True, training=True), tape
+
+    def _turn(self, name, *batch, drawn, tape):
         optimizer, variables = self.optimizer[name], self.moving_variables(name)
 
         def scale(loss):
             # Keras's optimizers add the gradients of the replicas up.
             return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
-        gradients, loss, terms = self._gradients(name, batch, scale)
+        gradients, loss, terms = self._gradients(name, batch, scale, drawn, tape)
         # A variable that a penalty only reads, such as a bias that R1 has no gradient for, could
         # be assigned while the penalty still reads it: TensorFlow's graph optimizer was seen to
         # lose that order. So nothing is applied before the whole loss is known.
@@ -41,13 +53,18 @@ class Engine:
         optimizer.apply(gradients, variables)
         self.track(name, loss, terms, batch)
 
-    def _gradients(self, name, batch, scale):
-        variables = self.moving_variables(name)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([variable.value for variable in variables])
+    def _gradients(self, name, batch, scale, drawn=None, drawing=None):
+        values = [variable.value for variable in self.moving_variables(name)]
+        through = drawn[:1] if drawn and name == self.shared_by and values else []
+        with tf.GradientTape(watch_accessed_variables=False) as tape, sharing(drawn):
+            tape.watch([*values, *through])
             loss, terms = self.play(name, batch, training=True)
             scaled = scale(loss)
-        return tape.gradient(scaled, [variable.value for variable in variables]), loss, terms
+        gradients = tape.gradient(scaled, [*values, *through])
+        if through:
+            *gradients, onward = gradients
+            gradients = added(gradients, drawing.gradient(*through, values, onward))
+        return gradients, loss, terms
 
     def gradients(self, name, batch):
         """A player's gradients on a batch, without an update: see `gradient_norms`."""
@@ -82,27 +99,6 @@ class Engine:
 
     def synchronize(self):
         """Does nothing: variables always hold the state here."""
-
-
-def _sometimes(moves, turn, batch):
-    """Plays `turn(*batch)` if `moves`, in a way that every strategy supports."""
-    strategy_allows = tf.__internal__.distribute.strategy_supports_no_merge_call()
-    if not tf.distribute.has_strategy() or strategy_allows:
-        tf.cond(moves, lambda: turn(*batch), lambda: None)
-        return
-
-    # An optimizer's step synchronises replicas, which a branch inside a replica may not do:
-    # leave the replicas, choose once, and enter them again.
-    def choose(strategy, moves, *batch):
-        local = strategy.experimental_local_results(moves)[0]
-        play = functools.partial(strategy.extended.call_for_each_replica, turn, args=batch)
-
-        def move():
-            play()
-
-        tf.cond(local, move, lambda: None)
-
-    tf.distribute.get_replica_context().merge_call(choose, args=(moves, *batch))
 
 
 def input_gradient(function, inputs):

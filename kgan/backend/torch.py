@@ -4,6 +4,8 @@ import contextlib
 
 import torch
 
+from kgan.backend.sharing import sharing
+
 
 class Engine:
     """Plays the game with `torch.autograd`."""
@@ -12,10 +14,13 @@ class Engine:
         """Every player whose turn it is moves once."""
         batch = self.unpack(data)
         clock = self.optimizer.iterations
+        # Its graph is kept until the turn of the player that made it.
+        drawn = None if self.shared_by is None else self(batch, as_drawn=True, training=True)
         for name, player in self.players.items():
             # Reading the clock waits for the device, so only games that need it do.
             if player.every == 1 or (int(clock) + 1) % player.every == 0:
-                self._turn(name, batch)
+                with sharing(drawn):
+                    self._turn(name, batch)
         clock.assign_add(1)
         return self.get_metrics_result()
 

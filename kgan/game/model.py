@@ -83,6 +83,8 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
     endpoints = types.MappingProxyType({})
     # The pair of losses that `discriminator_logits` are trained by, or `None`.
     adversarial_loss = None
+    # The player whose `draw_shared` all turns of a step share, or `None`.
+    shared_by = None
     # Whether the loss that is asked for is to be trained by: see `play`.
     is_training = False
 
@@ -178,11 +180,14 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
         inputs: Data,
         player: str | None = None,
         as_discriminator: bool = False,
+        as_drawn: bool = False,
         training: bool | None = None,
     ) -> Tensor:
         """The first endpoint's raw output, or a player's terms when the engine asks for them."""
         if as_discriminator:
             return self.discriminator_logits(*inputs)
+        if as_drawn:
+            return self.draw_shared(*inputs)
         if player is not None:
             self.is_training = bool(training)
             return getattr(self, f"{player}_loss")(*inputs)
@@ -325,6 +330,21 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
         # A forward pass in training mode moves statistics, noise and pools.
         with self.between_steps(), kept(self.non_trainable_variables):
             return {name: norm(self.gradients(name, batch)) for name in self.players}
+
+    def draw_shared(self, *batch: Tensor) -> tuple[Tensor, ...]:
+        """What all turns of a step share, where `shared_by` names the player that makes it.
+
+        The engine asks for it once, before the first turn, and goes back through it in that
+        player's turn, so that its networks run once in a step. Losses find it by
+        `kgan.backend.shared()`, which is `None` elsewhere, as in `evaluate`.
+
+        Args:
+            *batch: tensors, one per field.
+
+        Returns:
+            Tuple of tensors: the first is what the player's networks made.
+        """
+        raise NotImplementedError(f"{type(self).__name__} shares nothing between turns.")
 
     def play(self, player: str, batch: Batch, training: bool) -> tuple[Tensor, Terms]:
         """Asks one player for its loss: called by the engine only.

@@ -21,7 +21,7 @@ def checked_penalties(penalties):
 
 
 def check_parts(model):
-    """Raises `TypeError` where a part of a `kgan.GAN` is not an object of its kind."""
+    """Raises where a part of a `kgan.GAN` is not an object of its kind, or parts do not fit."""
     for name, kind, example in (
         ("condition", Condition, "kgan.LabelCondition(10)"),
         ("feature_matching", losses.FeatureMatching, "kgan.losses.FeatureMatching()"),
@@ -29,6 +29,12 @@ def check_parts(model):
         ("augmentation", keras.layers.Layer, "kgan.layers.DifferentiableAugmentation()"),
     ):
         check_part(name, getattr(model, name), kind, example)
+    if model.shared_draws and model.discriminator_steps > 1:
+        raise ValueError(
+            "Turns share their draws where both players move on every batch. Set shared_draws="
+            "False, or discriminator_steps=1. "
+            f"Received: shared_draws=True, discriminator_steps={model.discriminator_steps}"
+        )
 
 
 def check_networks(model, condition):

@@ -32,7 +32,10 @@ class GAN(AdversarialModel):
 
     Reference: Goodfellow et al. 2014, "Generative Adversarial Nets", algorithm 1. The
     discriminator moves on every batch, the generator on every `discriminator_steps`-th, each
-    with fresh noise. Real and generated samples pass the discriminator in separate batches.
+    with fresh noise. Real and generated samples pass the discriminator in separate batches. With
+    `shared_draws=True` it is another order of play: both turns of a batch have the same noise, and
+    the generator learns from the samples that the discriminator has just learned to tell. The
+    generator runs once in place of twice, as in PyTorch's DCGAN tutorial.
 
     Args:
         generator: functional `keras.Model` from noise (batch, latent_dim), or from
@@ -45,6 +48,9 @@ class GAN(AdversarialModel):
             Defaults to none.
         noise: `"normal"` for N(0, 1) or `"uniform"` for U(-1, 1). Defaults to `"normal"`.
         discriminator_steps: integer of at least 1, the k of algorithm 1. Defaults to 1.
+        shared_draws: boolean, whether both turns share one batch of generated samples, which saves
+            a tenth of the time and more; only where `discriminator_steps` is 1. Defaults to
+            `False`.
         condition: what samples are asked for by, such as `kgan.LabelCondition(10)`: see
             `kgan.Condition`. Defaults to `None`.
         feature_matching: a `kgan.losses.FeatureMatching()`: the generator then matches features of
@@ -92,6 +98,7 @@ class GAN(AdversarialModel):
         penalties: Sequence[Any] = (),
         noise: Distribution = "normal",
         discriminator_steps: int = 1,
+        shared_draws: bool = False,
         condition: Condition | None = None,
         feature_matching: FeatureMatching | None = None,
         historical_averaging: HistoricalAveraging | None = None,
@@ -108,6 +115,7 @@ class GAN(AdversarialModel):
         self.penalties = compatibility.checked_penalties(penalties)
         self.noise = latent.checked_distribution(noise)
         self.discriminator_steps = check_count("discriminator_steps", discriminator_steps)
+        self.shared_draws = bool(shared_draws)
         self.condition = condition
         self.feature_matching = feature_matching
         self.historical_averaging = historical_averaging
@@ -219,9 +227,8 @@ class GAN(AdversarialModel):
 
     def discriminator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The discriminator's terms on a real batch and a fresh generated one."""
-        noise = self._draw(ops.shape(x)[0])
-        # Its turn: nothing flows back into the generator.
-        fake = ops.stop_gradient(self._make(noise, given))
+        fake, noise = self._drawn(x, *given)
+        fake = ops.stop_gradient(fake)  # its turn: nothing flows back into the generator
         # Once for all terms: a logit and a distance must be those of the same samples.
         shown = self._augmented(x), self._augmented(fake)
         terms = self.discriminate(*shown, given, noise)
@@ -256,10 +263,23 @@ class GAN(AdversarialModel):
 
     def generator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The generator's terms on a fresh generated batch."""
-        noise = self._draw(ops.shape(x)[0])
-        fake = self._make(noise, given)
+        fake, noise = self._drawn(x, *given)
         terms = self.deceive(self._augmented(x), self._augmented(fake), given, noise)
         return {**terms, **self._history("generator")}
+
+    @property
+    def shared_by(self) -> str | None:
+        """The player whose draws both turns of a step share, or `None`."""
+        return "generator" if self.shared_draws else None
+
+    def draw_shared(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """A generated batch for both turns, and the noise that it was made of."""
+        noise = self._draw(ops.shape(x)[0])
+        return self._make(noise, given), noise
+
+    def _drawn(self, x, *given):
+        """A generated batch and its noise: fresh ones, or those that the turns share."""
+        return backend.shared() or GAN.draw_shared(self, x, *given)
 
     def discriminate(
         self, real: Tensor, fake: Tensor, given: Batch = (), noise: Tensor = None

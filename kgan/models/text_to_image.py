@@ -149,6 +149,10 @@ class TextToImageGAN(Captioned, GAN):
         """The generator's raw output for noise and captions."""
         return super().generated(noise, *given, self.embedded(given[0]))
 
+    def draw_shared(self, x: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """A generated batch for both turns, and the noise that it was made of."""
+        return super().draw_shared(x, *given, self.embedded(given[0]))
+
     def discriminator_loss(self, x: Tensor, *given: Tensor) -> Terms:
         """The discriminator's terms on a real batch and a fresh generated one."""
         return super().discriminator_loss(x, *given, self.embedded(given[0]))
