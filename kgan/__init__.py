@@ -10,6 +10,9 @@ import os
 import sys
 
 from kgan.utils.packages import explained_imports, shown
+from kgan.utils.processor import prefer_onednn
+
+prefer_onednn()
 
 # Of the installed package, so that the version stands once, in setup.cfg.
 __version__ = importlib.metadata.version("kgan")

@@ -1,7 +1,8 @@
 """The zoo's networks and games in plain PyTorch, as its users write them: for the benchmarks.
 
 `games()[name](shape, options, ...)` makes a `Game`, whose `step(batch)` moves every player once, in
-the order of kgan's: each turn makes its own fakes. Nothing here knows kgan or Keras.
+the order of kgan's: each turn makes its own fakes, or both share them. Nothing here knows kgan or
+Keras.
 """
 
 import contextlib
@@ -274,6 +275,27 @@ class NoiseGame(Game):
         return functional.softplus(-self.logits(self.imagine(len(real)))).mean()
 
 
+class SharedNoiseGame(NoiseGame):
+    """The same with one pass of the generator for both turns, as in PyTorch's own tutorial."""
+
+    def step(self, batch):
+        real, softplus = self.real(batch), functional.softplus
+        fake = self.imagine(len(real))
+        turns = {
+            "discriminator": lambda: (
+                softplus(-self.logits(real)).mean() + softplus(self.logits(fake.detach())).mean()
+            ),
+            "generator": lambda: softplus(-self.logits(fake)).mean(),
+        }
+        for player, turn in turns.items():
+            self.discriminator.requires_grad_(player == "discriminator")
+            loss = turn()
+            self.optimizers[player].zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizers[player].step()
+        return loss
+
+
 class R3GANGame(NoiseGame):
     """Relativistic pairing with R1 and R2, which share a pass with the logits."""
 
@@ -352,13 +374,15 @@ class CycleGame(Game):
         return loss + 10.0 * cycle + 5.0 * identity
 
 
-def make(model, shape, sizes, **options):
+def make(model, shape, sizes, shared=False, **options):
     """The game of a model: "vanilla", "dcgan", "cyclegan" or "r3gan".
 
     Args:
         model: string, its name in the zoo.
         shape: tuple, (height, width, channels).
         sizes: dict, the sizes of the networks.
+        shared: whether both turns share a pass of the generator, of "vanilla" and "dcgan". Defaults
+            to `False`.
         **options: of `Game`.
     """
     if model == "cyclegan":
@@ -374,9 +398,10 @@ def make(model, shape, sizes, **options):
         networks, adam = r3gan(shape, **sizes), {"lr": 2e-4, "betas": (0.0, 0.99)}
         return R3GANGame(*networks, sizes["latent_dim"], False, adam, ema=0.999, **options)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
+    kind = SharedNoiseGame if shared else NoiseGame
     if model == "dcgan":
-        return NoiseGame(*dcgan(shape, **sizes), 100, True, adam, **options)
-    return NoiseGame(*perceptrons(shape), 64, False, adam, **options)
+        return kind(*dcgan(shape, **sizes), 100, True, adam, **options)
+    return kind(*perceptrons(shape), 64, False, adam, **options)
 
 
 def parameter_counts(game):
