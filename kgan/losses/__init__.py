@@ -13,6 +13,7 @@ from kgan.losses.adversarial import (
     RelativisticPairing,
     Wasserstein,
 )
+from kgan.losses.gradient_difference import gradient_difference
 from kgan.losses.historical import HistoricalAveraging
 from kgan.losses.likelihoods import (
     Bernoulli,
@@ -131,6 +132,7 @@ __all__ = [
     "get",
     "get_likelihood",
     "get_reconstruction",
+    "gradient_difference",
     "standard_normal_divergence",
     "total_variation",
 ]
