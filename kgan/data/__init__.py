@@ -11,12 +11,14 @@ from kgan.data.fields import (
     Images,
     Labels,
     LowResolution,
+    PastFrames,
     Signals,
     Text,
     Vectors,
     of_shape,
 )
 from kgan.data.lazy_arrays import LazyArray
+from kgan.data.moving import moving
 from kgan.data.shuffled_batches import ShuffledBatches
 from kgan.data.sources import (
     class_names,
@@ -37,6 +39,7 @@ __all__ = [
     "Labels",
     "LazyArray",
     "LowResolution",
+    "PastFrames",
     "ShuffledBatches",
     "Signals",
     "Text",
@@ -51,6 +54,7 @@ __all__ = [
     "grid_centers",
     "load",
     "load_pairs",
+    "moving",
     "noisy_speech",
     "of_shape",
     "photographs",

@@ -32,4 +32,6 @@ def completed(fields, x, y):
         if len(values) != 1 or first.name in named:
             return x, y
         (value,) = values
-    return first.made_of(second.check(as_array(value, second.name), second.name)), None
+    # Clips, for one, hold both.
+    whole = first.made_from(second) if hasattr(first, "made_from") else second
+    return first.made_of(whole.check(as_array(value, whole.name), whole.name)), None

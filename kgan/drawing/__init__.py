@@ -1,6 +1,6 @@
 """Drawing: arrays to pictures, and pictures to files. It does not depend on models or runs."""
 
-from kgan.drawing.films import save_film, write_film
+from kgan.drawing.films import save_clip, save_film, write_film
 from kgan.drawing.grids import (
     BORDER,
     TILE,
@@ -37,6 +37,7 @@ __all__ = [
     "lines",
     "pixels",
     "plain_text",
+    "save_clip",
     "save_film",
     "save_image",
     "scatter",

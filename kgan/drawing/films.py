@@ -1,5 +1,6 @@
-"""Films: sequences of pictures, as animated GIFs."""
+"""Films: sequences of pictures, as animated GIFs and as MP4."""
 
+import fractions
 import pathlib
 import warnings
 
@@ -7,7 +8,9 @@ import numpy as np
 
 from kgan.drawing import output
 from kgan.drawing.grids import squeezed
-from kgan.utils.hints import FilePath
+from kgan.utils.arguments import check_rate
+from kgan.utils.hints import Data, FilePath
+from kgan.utils.pixels import as_uint8
 
 FRAMES = 100  # at most, which keeps a GIF of photographs to a few megabytes
 
@@ -66,6 +69,77 @@ def save_film(path: FilePath, folder: FilePath) -> None:
     # A run that was resumed with other settings has pictures of two sizes.
     frames = [frame.resize(frames[-1].size) for frame in frames]
     write_film(path, frames, [200] * (len(frames) - 1) + [2000])
+
+
+def save_clip(path: FilePath, clip: Data, rate: float = 10.0) -> None:
+    """Saves a clip as an animated GIF or as MP4.
+
+    Use this for what `predict_frames` gives. A GIF shows everywhere and has 256 colours; MP4, by
+    H.264, is smaller, and needs the package `av`, which `pip install 'kgan[video]'` brings. Its
+    sides are even: of odd ones, the last row or column is repeated.
+
+    Args:
+        path: path that ends in `.gif` or `.mp4`.
+        clip: array (frames, height, width, channels), uint8 or floats in [-1, 1].
+        rate: float, frames per second; a GIF counts in hundredths of a second. Defaults to 10.0.
+
+    Raises:
+        ImportError: when it is MP4, and `av` is not installed.
+        TypeError: when the clip is of another dtype, or the rate no number.
+        ValueError: when it is no clip, the folder is missing, the ending is another or the rate is
+            not above 0.
+
+    Example:
+    ```python
+    import pathlib
+    import tempfile
+
+    import numpy as np
+
+    from kgan.pictures import save_clip
+
+    clip = np.zeros((10, 8, 8, 1), "uint8")
+    clip[range(10), 4, [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]] = 255
+    save_clip(pathlib.Path(tempfile.mkdtemp()) / "dot.gif", clip)
+    ```
+    """
+    path = output.check_path(path, (".gif", ".mp4"))
+    check_rate("rate", rate)
+    clip = as_uint8("clip", np.asarray(clip))
+    if clip.ndim != 4 or 0 in clip.shape or clip.shape[-1] not in (1, 3):
+        raise ValueError(
+            "A clip has frames, height, width, and 1 or 3 channels. Save several one by one. "
+            f"Received: clip of shape {clip.shape}"
+        )
+    if path.suffix.lower() == ".gif":
+        write_film(path, clip, max(20, round(1000 / rate)))
+    else:
+        _write_mp4(path, clip, rate)
+
+
+def _write_mp4(path, clip, rate):
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError(
+            "MP4 is written by the package av, which is not installed. Run `pip install "
+            f"'kgan[video]'`, or write a GIF. Received: path={str(path)!r}"
+        ) from error
+    clip = np.pad(clip, ((0, 0), *((0, side % 2) for side in clip.shape[1:3]), (0, 0)), "edge")
+    clip = np.broadcast_to(clip, (*clip.shape[:3], 3))
+
+    def encode(file):
+        with av.open(file, "w", format="mp4") as container:
+            exact = fractions.Fraction(rate).limit_denominator(1000)
+            stream = container.add_stream("libx264", rate=exact, options={"crf": "15"})
+            stream.height, stream.width = clip.shape[1:3]
+            stream.pix_fmt = "yuv420p"
+            for frame in clip:
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+
+    output.write(path, encode)
 
 
 def epoch_of(path):

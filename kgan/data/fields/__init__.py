@@ -7,6 +7,7 @@ from kgan.data.fields.field import Field
 from kgan.data.fields.images import Images
 from kgan.data.fields.labels import Labels
 from kgan.data.fields.low_resolution import LowResolution
+from kgan.data.fields.past_frames import PastFrames
 from kgan.data.fields.signals import Signals
 from kgan.data.fields.texts import Text
 from kgan.data.fields.vectors import Vectors
@@ -18,6 +19,7 @@ __all__ = [
     "Images",
     "Labels",
     "LowResolution",
+    "PastFrames",
     "Signals",
     "Text",
     "Vectors",

@@ -12,6 +12,7 @@ import numpy as np
 from kgan.data import augmented_images, toys
 from kgan.data.sources import image_folders
 from kgan.data.sources import prepared_datasets as tfds
+from kgan.data.sources.clip_folders import load_clips
 from kgan.data.sources.image_decoding import convert
 from kgan.data.sources.image_files import ImageFiles
 from kgan.data.sources.photographs import photographs
@@ -35,6 +36,7 @@ def load(
     stream: bool = False,
     augment: str | None = None,
     crop: int | None = None,
+    frames: int | None = None,
 ) -> Any:
     """Loads a named dataset, or a folder of images.
 
@@ -76,9 +78,15 @@ def load(
         crop: Side of windows that are cut of photographs of any size, in place of whole ones that
             are resized: see `kgan.data.photographs`. They stay on disk. `max_examples` is then
             about photographs. Defaults to `None`.
+        frames: Frames of a clip, to load clips in place of images: of a folder, each (sub-)folder
+            of images holds the frames of a video in the order of their names, where 10 comes after
+            9; of TensorFlow Datasets, a dataset of videos, such as `"moving_mnist"`. Videos are cut
+            into clips from their beginning, and what is left over at their end is left out.
+            Defaults to `None`, single images.
 
     Returns:
-        uint8 images of shape `(n, height, width, channels)`, or float32 points of shape `(n, 2)`
+        uint8 images of shape `(n, height, width, channels)`, with `frames` clips of shape `(n,
+        frames, height, width, channels)`, or float32 points of shape `(n, 2)`
         (`(n, 1)` for `"gaussian"`); with `stream=True`, `augment` or `crop` a `kgan.data.LazyArray`
         of that shape, which `fit`, `evaluate` and `like=` take in place of an array. With
         `labels=True` a tuple `(samples, labels)`, where labels have the shape `(n,)`: strings of
@@ -112,7 +120,13 @@ def load(
             f"split='train'. Received: split={split!r}."
         )
     if crop is not None:
-        return _windows(name_or_folder, split, crop, channels, max_examples, size, labels, augment)
+        others = {"size": size, "labels": labels, "augment": augment, "frames": frames}
+        return _windows(name_or_folder, split, crop, channels, max_examples, others)
+    if frames is not None:
+        others = {"labels": labels, "augment": augment}
+        return _clips(
+            name_or_folder, split, frames, size, channels, data_dir, max_examples, stream, others
+        )
     larger, show = _ways(augment, size)
     loaded = _loaded(
         name_or_folder, split, larger, channels, data_dir, labels, max_examples, stream
@@ -149,13 +163,28 @@ def _loaded(name_or_folder, split, size, channels, data_dir, labels, max_example
     return _load_digits(split, size, channels, labels, max_examples)
 
 
-def _windows(folder, split, crop, channels, max_photographs, size, labels, augment):
-    others = {"size": size, "labels": labels or None, "augment": augment}
-    given = [name for name, value in others.items() if value is not None]
+def _clips(source, split, frames, size, channels, data_dir, max_clips, stream, others):
+    kind = _kind_of(source)
+    given = [name for name, value in others.items() if value]
+    if not _is_positive_integer(frames) or given or kind == "built-in" or stream and kind == "tfds":
+        raise ValueError(
+            "Clips have a positive number of frames, and are loaded of a folder or of a dataset of "
+            "videos of TensorFlow Datasets, without labels and augment; those of a folder alone "
+            f"are streamed. Received: {str(source)!r}, frames={frames!r}, stream={stream}"
+            + "".join(f", {name}={others[name]!r}" for name in given)
+        )
+    if kind == "tfds":
+        return tfds.load_clips(str(source), split, frames, size, channels, data_dir, max_clips)
+    return load_clips(source, split, frames, size, channels, max_clips, stream)
+
+
+def _windows(folder, split, crop, channels, max_photographs, others):
+    given = [name for name, value in others.items() if value]
     if given or _kind_of(folder) != "folder":
         raise ValueError(
             "Windows are cut of the photographs of a folder as they are, turned and mirrored. "
-            "Leave size, labels and augment out; of arrays, kgan.data.photographs cuts them. "
+            "Leave size, labels, augment and frames out; of arrays, kgan.data.photographs cuts "
+            "them. "
             f"Received: {str(folder)!r}, crop={crop!r}"
             + "".join(f", {name}={others[name]!r}" for name in given)
         )

@@ -39,20 +39,8 @@ def load(name, split, size, channels, data_dir, labels, max_examples):
     if not _is_prepared(builder):
         _download(builder, name, tried)
     image_key, label_key = _image_and_label_keys(tfds, builder, name, labels)
-    try:
-        num_examples = builder.info.splits[split].num_examples
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"{name!r} has no split {split!r}. Expected one of {sorted(builder.info.splits)}, or a "
-            "part of one, as in 'train[:10%]'. Pass another split. "
-            f"Received: split={split!r}."
-        ) from error
-    wanted = {image_key: True} | ({label_key: True} if labels else {})
-    dataset = builder.as_dataset(
-        split=split,
-        shuffle_files=False,
-        decoders=tfds.decode.PartialDecoding(wanted),
-    )
+    wanted = [image_key, label_key] if labels else [image_key]
+    dataset, num_examples = _opened(tfds, builder, name, split, wanted)
     num_examples = min(num_examples, max_examples or num_examples)
     images, ids = None, np.empty((num_examples,), "int32")
     for index, element in enumerate(tfds.as_numpy(dataset.take(num_examples))):
@@ -75,6 +63,70 @@ def load(name, split, size, channels, data_dir, labels, max_examples):
             f"split. Received: split={split!r}."
         )
     return (images, ids) if labels else images
+
+
+def load_clips(name, split, frames, size, channels, data_dir, max_clips):
+    """Reads the videos of a dataset, cut into clips; see `kgan.data.load` for the arguments."""
+    tfds = _import_tfds()
+    builder, tried = _find_prepared(tfds, name, data_dir)
+    if builder.info.features is not None:
+        _video_key(tfds, builder, name)
+    if not _is_prepared(builder):
+        _download(builder, name, tried)
+    key = _video_key(tfds, builder, name)
+    dataset, _ = _opened(tfds, builder, name, split, [key])
+    clips, longest = [], 0
+    for element in tfds.as_numpy(dataset):
+        video = element[key]
+        longest = max(longest, len(video))
+        starts = range(0, len(video) - frames + 1, frames)
+        clips += [
+            np.stack([convert(frame, size, channels) for frame in video[start : start + frames]])
+            for start in starts
+        ]
+        if clips and clips[-1].shape != clips[0].shape:
+            raise ValueError(
+                f"The videos of {name!r} differ in size. Expected one. Pass size=64 or "
+                f"size=(height, width). Received: frames of {clips[0].shape[1:]} and of "
+                f"{clips[-1].shape[1:]}, size={size}, channels={channels}."
+            )
+        if max_clips is not None and len(clips) >= max_clips:
+            break
+    if not clips:
+        raise ValueError(
+            f"No video of {name!r} is long enough. Take fewer frames a clip. Received: "
+            f"frames={frames}, videos of at most {longest}."
+        )
+    return np.stack(clips[:max_clips])
+
+
+def _opened(tfds, builder, name, split, keys):
+    """A split with some of its features, in its order, and how many examples it has."""
+    try:
+        num_examples = builder.info.splits[split].num_examples
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{name!r} has no split {split!r}. Expected one of {sorted(builder.info.splits)}, or a "
+            "part of one, as in 'train[:10%]'. Pass another split. "
+            f"Received: split={split!r}."
+        ) from error
+    decoders = tfds.decode.PartialDecoding(dict.fromkeys(keys, True))
+    dataset = builder.as_dataset(split=split, shuffle_files=False, decoders=decoders)
+    return dataset, num_examples
+
+
+def _video_key(tfds, builder, name):
+    features = builder.info.features
+    videos = []
+    if isinstance(features, tfds.features.FeaturesDict):
+        videos = [k for k, value in features.items() if isinstance(value, tfds.features.Video)]
+    if len(videos) != 1 and "video" not in videos:
+        raise ValueError(
+            f"{name!r} has no single video per example. Expected a dataset such as 'moving_mnist'. "
+            "Load it with tensorflow_datasets, and give `fit` the array of clips (n, frames, "
+            f"height, width, channels). Received: features {_features_of(features)}."
+        )
+    return "video" if "video" in videos else videos[0]
 
 
 def _find_prepared(tfds, name, data_dir):
