@@ -202,6 +202,7 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
         seed: int | None = None,
         truncation: float | None = None,
         batch_size: int = 64,
+        count: int = 1,
     ) -> Data:
         """What an endpoint makes of a user's values.
 
@@ -214,6 +215,7 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
             seed: integer that the noise is drawn from. Defaults to a new one each time.
             truncation: float, bound of the noise: see `kgan.latent.sample`. Defaults to `None`.
             batch_size: integer, samples per pass. Defaults to 64.
+            count: integer, frames of an endpoint that is rolled out. Defaults to 1.
 
         Returns:
             What the output's field gives a user, such as a NumPy array of uint8 images.
@@ -229,7 +231,8 @@ class AdversarialModel(Training, Freezing, Logs, Saving, backend.Engine, keras.M
             num_samples = len(arrays[0]) if arrays else num_samples
             check_count("num_samples", num_samples, minimum=0)
             noise = endpoint.noise.sample(num_samples, seed, truncation)
-        return self.answers.run(name, arrays, noise, batch_size)
+        check_count("count", count)
+        return self.answers.run(name, arrays, noise, batch_size, frames=count)
 
     def sample_like(self, batch: Batch, seed: int = 0, as_made: bool = False) -> tuple[Data, Data]:
         """Real samples of a batch, and as many of the model's own that should look like them.

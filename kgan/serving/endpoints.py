@@ -91,6 +91,10 @@ class Endpoint:
         is_differentiable: boolean, whether the function itself takes a gradient, with
             `kgan.backend.input_gradient`, as models of energies do. Such a function is exported on
             the TensorFlow backend only. Defaults to `False`.
+        is_rolled_out: boolean, whether the function makes the frame after clips, its one input, so
+            that it can go on with what it made: it is then given the clips without their first
+            frame and with that one. The output is clips of as many frames as were asked for.
+            Defaults to `False`.
 
     Raises:
         TypeError: when a field is none.
@@ -152,6 +156,7 @@ class Endpoint:
     noise: Noise | None = None
     imitates: str | None = None
     is_differentiable: bool = False
+    is_rolled_out: bool = False
 
     def __post_init__(self):
         wrong = [field for field in (*self.inputs, self.output) if not isinstance(field, Field)]
@@ -373,7 +378,7 @@ class Endpoints:
             "Make fewer at a time, each time from another seed.",
         )
 
-    def run(self, name, arrays=(), noise=None, batch_size=64, as_made=False):
+    def run(self, name, arrays=(), noise=None, batch_size=64, as_made=False, frames=1):
         """What an endpoint makes of checked arrays and given noise, batch by batch.
 
         Averaged weights are used where there are any; nothing in the model changes. Beside its
@@ -386,6 +391,7 @@ class Endpoints:
             batch_size: integer. Defaults to 64.
             as_made: boolean. With `True` the networks' own floats come back, and not what the
                 output's field gives a user. Defaults to `False`.
+            frames: integer, how many an endpoint makes that is rolled out. Defaults to 1.
 
         Returns:
             What the output's field gives: a NumPy array, or a list such as of strings.
@@ -405,7 +411,10 @@ class Endpoints:
                 tensors = batch[: -len(arrays)] if arrays else list(batch)
                 for field, array in zip(endpoint.inputs, batch[len(tensors) :]):
                     tensors.append(ops.convert_to_numpy(field.to_device(array)))
-                output = runner.predict_on_batch(tensors if len(tensors) > 1 else tensors[0])
+                if endpoint.is_rolled_out:
+                    output = _rolled_out(runner.predict_on_batch, tensors[0], frames)
+                else:
+                    output = runner.predict_on_batch(tensors if len(tensors) > 1 else tensors[0])
                 # Under a distribution strategy every replica answers: keep the first's answer.
                 part = finished(np.asarray(output[: len(batch[0])]))
                 if not isinstance(part, np.ndarray):
@@ -420,3 +429,12 @@ class Endpoints:
                 np.zeros((0, *(size or 0 for size in endpoint.output.shape)), "float32")
             )
         return made
+
+
+def _rolled_out(predict, clips, count):
+    """The frames after clips, of which each is predicted from those before it."""
+    frames = []
+    for _ in range(count):
+        frames.append(np.asarray(predict(clips), "float32")[: len(clips)])
+        clips = np.concatenate([clips[:, 1:], frames[-1][:, None]], axis=1)
+    return np.stack(frames, axis=1)

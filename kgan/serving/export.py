@@ -34,7 +34,8 @@ def export(model, filepath, format="tf_saved_model", verbose=False):
     model, with a dynamic batch: what a user gives comes in (uint8 images, class ids, strings), and
     what a user gets comes out. An endpoint that draws noise takes a `count` and a `seed` before its
     inputs. On the TensorFlow backend it gives the samples of `model.generate` with that seed; JAX
-    and PyTorch draw other noise from the same seed.
+    and PyTorch draw other noise from the same seed. One that is rolled out takes clips and then a
+    `count` of frames.
 
     `serving_default` is the first endpoint; where that draws noise, it takes the noise itself
     instead of a count, and gives the network's raw output.
@@ -163,6 +164,15 @@ def _signature(endpoint, network, assets):
     import tensorflow as tf
 
     specs = _specs(endpoint)
+    if endpoint.is_rolled_out:
+
+        def roll_out(clips, count):
+            field, asset = endpoint.inputs[0], assets[0]
+            return endpoint.output.to_served(
+                _rolled_out(network, field.from_served(clips, asset), count)
+            )
+
+        return roll_out, [*specs, tf.TensorSpec((), tf.int32, name="count")]
     if endpoint.noise is None:
 
         def serve(*inputs):
@@ -178,6 +188,23 @@ def _signature(endpoint, network, assets):
     count = tf.TensorSpec((), tf.int32, name="count")
     seed = tf.TensorSpec((), tf.int64, name="seed")
     return make, [count, seed, *specs]
+
+
+def _rolled_out(network, clips, count):
+    """The frames after clips, of which each is predicted from those before it."""
+    import tensorflow as tf
+
+    def predicted(place, clips, frames):
+        frame = network(clips, training=False)
+        clips = tf.ensure_shape(tf.concat([clips[:, 1:], frame[:, None]], axis=1), shape)
+        return place + 1, clips, frames.write(place, frame)
+
+    shape = clips.shape
+    frames = tf.TensorArray(tf.float32, size=count)
+    _, _, frames = tf.while_loop(
+        lambda place, *_: place < count, predicted, (tf.constant(0), clips, frames)
+    )
+    return tf.transpose(frames.stack(), (1, 0, 2, 3, 4))
 
 
 def _default(endpoint, network, assets):
@@ -221,6 +248,9 @@ def _functional(name, endpoint):
 
 
 def _write_onnx(served, path, verbose):
+    # Of what goes on with its own output, the file holds one move, which another endpoint may be.
+    moves = {name: one for name, one in served.items() if not one[0].is_rolled_out}
+    served = moves or served
     networks = {
         name: _functional(name, endpoint) if isinstance(network, Runner) else network
         for name, (endpoint, network) in served.items()
@@ -281,6 +311,7 @@ def _write_by_tensorflow(model, path, format, scratch):
             {
                 "name": name,
                 "noise": noise,
+                "is_rolled_out": endpoint.is_rolled_out,
                 "inputs": [keras.saving.serialize_keras_object(f) for f in endpoint.inputs],
                 "output": keras.saving.serialize_keras_object(endpoint.output),
             }
@@ -332,6 +363,7 @@ def _main(scratch, path, order):
             output=fields[-1],
             networks=(entry["name"],),
             noise=entry["noise"] and Noise(tuple(entry["noise"][0]), entry["noise"][1]),
+            is_rolled_out=entry["is_rolled_out"],
         )
         served[entry["name"]] = (endpoint, network)
     _write(served, pathlib.Path(path), order["format"], verbose=False)
