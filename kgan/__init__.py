@@ -45,6 +45,7 @@ _HOMES = {
     "TextToImageGAN": "kgan.models",
     "UnpairedTranslator": "kgan.models",
     "VariationalAutoencoder": "kgan.models",
+    "VideoPredictor": "kgan.models",
     "callbacks": "kgan.callbacks",
     "constraints": "kgan.layers.constraints",
     "data": "kgan.data",

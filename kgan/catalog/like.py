@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kgan.data.field_inference import describe_data
-from kgan.data.fields import Images, Labels, Text, Vectors
+from kgan.data.fields import Clips, Images, Labels, Text, Vectors
 from kgan.utils.hints import Data
 
 # What most networks of the zoo make.
@@ -155,3 +155,23 @@ def enlargements():
         return {"image_shape": second.shape, "scale": int(factor)}
 
     return Like(kinds=(Images,), then=((Images,),), completed=True, fill=fill)
+
+
+def next_frames():
+    """How clips, or pairs of past frames and the next, become `image_shape` and `input_frames`.
+
+    Returns:
+        A `Like`.
+    """
+
+    def fill(clips, following=None):
+        if following is None:
+            return {"image_shape": clips.shape[1:]}
+        if following.shape != clips.shape[1:]:
+            raise ValueError(
+                "Of pairs, the second are frames of the size of those in the first. "
+                f"Received: like of shapes {clips.shape} and {following.shape}"
+            )
+        return {"image_shape": following.shape, "input_frames": clips.shape[0]}
+
+    return Like(kinds=(Clips,), then=((Images,),), completed=True, fill=fill)

@@ -20,6 +20,7 @@ from kgan.models.super_resolution import SuperResolution
 from kgan.models.text_to_image import TextToImageGAN
 from kgan.models.unpaired import UnpairedTranslator
 from kgan.models.vae_gan import VAEGAN
+from kgan.models.video_prediction import VideoPredictor
 
 __all__ = [
     "GAN",
@@ -43,4 +44,5 @@ __all__ = [
     "TextToImageGAN",
     "UnpairedTranslator",
     "VariationalAutoencoder",
+    "VideoPredictor",
 ]
