@@ -234,3 +234,23 @@ def test_enlarge_makes_photographs_larger(tmp_path, has_folder):
     assert "bicubic: " in printed and "srgan: " in printed
     for name in ("strip.png", "model.keras", "saved_model/saved_model.pb"):
         assert (tmp_path / "out" / name).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_next_frames_goes_on_with_clips(tmp_path, has_folder):
+    options = ["--quick"]
+    if has_folder:
+        for name in "abc":
+            (tmp_path / "videos" / name).mkdir(parents=True)
+            for number in range(25):
+                pixels = np.random.default_rng(number).integers(0, 256, (40, 36, 3), "uint8")
+                Image.fromarray(pixels).save(tmp_path / "videos" / name / f"{number}.png")
+        options += ["--folder", "videos"]
+    printed = run("next_frames.py", *options, folder=tmp_path)
+    counts = "5 clips to train on, 1" if has_folder else "32 clips to train on, 32"
+    assert counts in printed and "with one: squared error" in printed
+    for name in ("film.gif", "model.keras", "saved_model/saved_model.pb"):
+        assert (tmp_path / "out" / name).is_file()
+    with Image.open(tmp_path / "out" / "film.gif") as film:
+        assert film.n_frames <= 36 and film.size == (4 * 128 if not has_folder else 128, 128)

@@ -5,7 +5,7 @@ from keras import ops
 
 from kgan import metrics as measures
 from kgan.app.user_files import Wanted, arrays_of, load_data
-from kgan.data import Images
+from kgan.data import Images, PastFrames
 from kgan.data.checks import check
 from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired, unpack
@@ -179,6 +179,9 @@ def evaluate(model, names, metrics, source):
             height, width = model.fields[1].shape[:2]
             square = height == width
             settings |= {"crop": height, "size": None} if square else {"size": (height, width)}
+    if isinstance(first, PastFrames) and not str(names[0]).endswith((".npz", ".npy")):
+        frames, *size, channels = first.shape
+        settings |= {"size": size, "channels": channels, "frames": frames + 1}
     if are_images and first.shape[2] not in (1, 3):
         settings["channels"] = None
     loaded = load_data(

@@ -5,6 +5,7 @@ import json
 import pathlib
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from kgan.app.shared_options import Module, Target, app, library, parse_size
@@ -235,6 +236,60 @@ def enlarge(
         typer.echo(f"{len(shapes)} pictures enlarged: {out}")
     else:
         typer.echo(f"Enlarged to {shapes[0][1]}x{shapes[0][0]}: {out}")
+
+
+@app.command(
+    short_help="Predict the next frames of clips.",
+    epilog="\b\nExamples:\n"
+    "  kgan predict frames/ --run runs/film --count 10 --out next.gif\n"
+    "  kgan predict clips.npy --run runs/film/best.keras --count 30 --whole --out next.mp4",
+)
+def predict(
+    clips: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of frames in the order of their names, or of such folders; or an .npy "
+            "file with one clip or several.",
+            show_default=False,
+        ),
+    ],
+    run: Annotated[
+        pathlib.Path,
+        typer.Option(help="Folder of a run of video_prediction, or a .keras file."),
+    ],
+    out: Annotated[
+        pathlib.Path,
+        typer.Option(
+            help="Film, .gif or .mp4; .png for film strips; .npy for the numbers; else a folder "
+            "for a GIF of each clip."
+        ),
+    ],
+    count: Annotated[int, typer.Option(min=1, help="Frames to predict.")] = 10,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Show the given frames that it reads before its own.")
+    ] = False,
+    module: Module = None,
+):
+    """Predict what comes after clips, frame by frame, from the last frames that are given."""
+    runs = library(module)
+    from kgan.app import user_files
+
+    model = runs.load_model(run)
+    if "predict_frames" not in model.endpoints:
+        raise ValueError(
+            "This model does not predict frames. Expected one such as video_prediction; this one "
+            f"does {list(model.endpoints)}. Received: --run {run}"
+        )
+    endpoint = model.endpoints["predict_frames"]
+    (field,) = endpoint.inputs
+    given = field.check(user_files.read_clips(field, clips), "clips")
+    made = model.predict_frames(given, count)
+    if whole:
+        read = given[:, -field.min_frames :]
+        read = read if read.dtype == "uint8" else field.from_device(read)
+        made = np.concatenate([read, made], axis=1)
+    user_files.save_samples(endpoint.output, made, out, in_one=bool(out.suffix))
+    typer.echo(f"{count} frames after each of {len(made)} clips: {out}")
 
 
 def _translation(model, direction, target):

@@ -14,6 +14,7 @@ DEFAULTS = {
     "stream": False,
     "augment": None,
     "crop": None,
+    "frames": None,
     "validation": None,
     "validation_b": None,
     "metrics": [],

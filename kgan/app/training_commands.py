@@ -113,6 +113,7 @@ class Precision(enum.StrEnum):
     "  kgan train conditional --data flowers/ --validation 0.1 --epochs 50 --out runs/flowers\n"
     "  kgan train pix2pix --data sketches/ --data-b photos/ --epochs 50 --out runs/photos\n"
     "  kgan train srresnet --data photos/ --crop 128 --batch-size 16 --epochs 50 --out runs/x4\n"
+    "  kgan train video_prediction --data films/ --frames 20 --size 64 --epochs 9 --out runs/film\n"
     "  kgan train dcgan --data cats/ --init-from runs/photos --epochs 20 --out runs/cats\n"
     "\b\nThe first again with --epochs 60 resumes the run and trains epochs 31 to 60.",
 )
@@ -172,6 +173,14 @@ def train(
             min=1,
             help="Cut windows of this side, in pixels, of a folder's photographs of any size, and "
             "resize nothing: for srresnet and srgan.  [default: whole images]",
+        ),
+    ] = None,
+    frames: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Read clips of so many frames, of a folder of folders of frames or of a data set "
+            "of videos: for video_prediction.  [default: single images]",
         ),
     ] = None,
     validation: Annotated[
@@ -285,6 +294,7 @@ def train(
         "stream": stream,
         "augment": augment,
         "crop": crop,
+        "frames": frames,
         "validation": validation,
         "validation_b": validation_b,
         "metrics": metric,

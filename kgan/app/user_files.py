@@ -12,7 +12,7 @@ import numpy as np
 from kgan import data, drawing
 from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired
-from kgan.data.sources import image_decoding, image_folders
+from kgan.data.sources import clip_folders, image_decoding, image_folders
 from kgan.utils.files import atomic_write
 
 
@@ -106,13 +106,14 @@ def _reading(settings):
         "channels": settings.get("channels"),
         "max_examples": settings.get("max_examples"),
     }
-    more = {n: settings[n] for n in ("stream", "augment", "crop") if settings.get(n)}
+    more = {n: settings[n] for n in ("stream", "augment", "crop", "frames") if settings.get(n)}
     return {**reading, **more}
 
 
 def _load_one(name, settings, data_dir, labels, split):
     if str(name).endswith((".npz", ".npy")):
-        ignored = [n for n in ("size", "channels", "stream", "augment", "crop") if settings.get(n)]
+        given = ("size", "channels", "stream", "augment", "crop", "frames")
+        ignored = [n for n in given if settings.get(n)]
         if ignored:
             raise ValueError(
                 f"Arrays are taken as they are. Leave --{ignored[0]} out, or give a folder of "
@@ -164,8 +165,8 @@ def save_samples(field, samples, path, in_one=True):
     Args:
         field: `kgan.data.Field` of the samples.
         samples: what the field gives a user.
-        path: path of the picture, of a `.npy` file for the numbers themselves, or of a `.txt` file
-            for words. With `in_one=False`, of a folder.
+        path: path of the picture, of a `.npy` file for the numbers themselves, of a `.gif` or
+            `.mp4` file for clips, or of a `.txt` file for words. With `in_one=False`, of a folder.
         in_one: boolean. `False` writes `0001.png` and so on. Defaults to `True`.
 
     Raises:
@@ -190,8 +191,31 @@ def save_samples(field, samples, path, in_one=True):
     elif path.suffix == ".txt" and words is not None:
         with atomic_write(path) as partial:
             partial.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+    elif path.suffix.lower() in (".gif", ".mp4") and hasattr(field, "save_film"):
+        field.save_film(samples, path)
     else:
         drawing.save_image(path, field.draw(samples))
+
+
+def read_clips(field, name):
+    """Clips to go on with, from a file or from folders of frames.
+
+    Args:
+        field: `kgan.data.Clips` of the endpoint's input.
+        name: path of a folder of frames or of folders of them, or of an `.npy` file that holds one
+            clip or several.
+
+    Returns:
+        Array (n, frames, height, width, channels).
+    """
+    *size, channels = field.shape[1:]
+    path = pathlib.Path(name).expanduser()
+    if path.suffix != ".npy":
+        return clip_folders.last_frames(path, field.min_frames, size, channels)
+    clips = _read_arrays(path, None)
+    if channels == 1 and clips.shape[-2:] == tuple(size):
+        clips = clips[..., None]
+    return clips[None] if clips.ndim == 4 else clips
 
 
 def read_inputs(field, name, settings=None):
