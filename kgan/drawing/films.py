@@ -103,7 +103,7 @@ def save_clip(path: FilePath, clip: Data, rate: float = 10.0) -> None:
     save_clip(pathlib.Path(tempfile.mkdtemp()) / "dot.gif", clip)
     ```
     """
-    path = output.check_path(path, (".gif", ".mp4"))
+    file = output.check_path(path, (".gif", ".mp4"))
     check_rate("rate", rate)
     clip = as_uint8("clip", np.asarray(clip))
     if clip.ndim != 4 or 0 in clip.shape or clip.shape[-1] not in (1, 3):
@@ -111,10 +111,10 @@ def save_clip(path: FilePath, clip: Data, rate: float = 10.0) -> None:
             "A clip has frames, height, width, and 1 or 3 channels. Save several one by one. "
             f"Received: clip of shape {clip.shape}"
         )
-    if path.suffix.lower() == ".gif":
-        write_film(path, clip, max(20, round(1000 / rate)))
+    if file.suffix.lower() == ".gif":
+        write_film(file, clip, max(20, round(1000 / rate)))
     else:
-        _write_mp4(path, clip, rate)
+        _write_mp4(file, clip, rate)
 
 
 def _write_mp4(path, clip, rate):

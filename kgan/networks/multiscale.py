@@ -1,5 +1,7 @@
 """Networks of video prediction: one that predicts at several scales, and one that judges there."""
 
+from typing import Literal
+
 import keras
 from keras import layers
 
@@ -82,7 +84,7 @@ def discriminator(
     input_frames: int = 4,
     scales: int = 4,
     width: int = 64,
-    normalization: str | None = "spectral",
+    normalization: Literal["spectral", "batch"] | None = "spectral",
 ) -> keras.Model:
     """A discriminator for each scale, of the given frames and the next joined to one clip.
 
