@@ -212,10 +212,7 @@ def read_clips(field, name):
     path = pathlib.Path(name).expanduser()
     if path.suffix != ".npy":
         return clip_folders.last_frames(path, field.min_frames, size, channels)
-    clips = _read_arrays(path, None)
-    if channels == 1 and clips.shape[-2:] == tuple(size):
-        clips = clips[..., None]
-    return clips[None] if clips.ndim == 4 else clips
+    return field.as_several(_read_arrays(path, None))
 
 
 def read_inputs(field, name, settings=None):

@@ -5,6 +5,7 @@ from typing import Literal
 import keras
 from keras import layers
 
+from kgan.data.fields import Images
 from kgan.layers import LinearUpSampling2D
 from kgan.networks import enlargement
 from kgan.utils.arguments import check_count, check_counts
@@ -139,11 +140,9 @@ def discriminator(
 
 
 def _checked(image_shape, scales):
-    image_shape = tuple(image_shape)
+    image_shape = Images(tuple(image_shape)).shape
     check_count("scales", scales)
-    if len(image_shape) != 3 or any(
-        side % 2 ** (scales - 1) or side < 2**scales for side in image_shape[:2]
-    ):
+    if any(side % 2 ** (scales - 1) or side < 2**scales for side in image_shape[:2]):
         raise ValueError(
             "The sides of frames (height, width, channels) are halved from scale to scale, and at "
             f"the smallest are 2 pixels at least. Resize frames to multiples of {2 ** (scales - 1)}"

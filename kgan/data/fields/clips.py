@@ -75,6 +75,12 @@ class Clips(PixelField):
             )
         return super().check_values(array, name)
 
+    def as_several(self, array: np.ndarray) -> np.ndarray:
+        """Clips with all their axes, of several or of a single one, grey ones with or without."""
+        if self.shape[-1] == 1 and array.shape[-2:] == self.shape[1:3]:
+            array = array[..., None]
+        return array[None] if array.ndim == len(self.shape) else array
+
     def examples(self, n: int, seed: int = 0) -> Data:
         """Random pixels, with frames enough."""
         frames = self.shape[0] or max(8, self.min_frames)
