@@ -5,7 +5,6 @@ import json
 import pathlib
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from kgan.app.shared_options import Module, Target, app, library, parse_size
@@ -272,6 +271,8 @@ def predict(
 ):
     """Predict what comes after clips, frame by frame, from the last frames that are given."""
     runs = library(module)
+    import numpy as np
+
     from kgan.app import user_files
 
     model = runs.load_model(run)
