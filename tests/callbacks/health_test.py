@@ -119,10 +119,10 @@ def test_divergence():
 
 def test_memorisation():
     health, said = trained(
-        np.repeat(DIGITS[:8], 200, axis=0),
+        np.repeat(DIGITS[:4], 400, axis=0),
         "non_saturating",
         (1e-3, 1e-3),
-        epochs=30,
+        epochs=20,
         steps=25,
         latent_dim=4,
         units=(128, 128),
