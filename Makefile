@@ -132,8 +132,8 @@ $(VENV)/kgan.stamp: $(VENV)/venv.stamp $(PACKAGING)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/venv.stamp $(PACKAGING)
-	@echo "== installing kgan[dev,jax,onnx] into $(VENV) (TensorFlow and JAX are large: this can take minutes)"
-	@$(PIP) -e '.[dev,jax,onnx]'
+	@echo "== installing kgan[audio,dev,jax,onnx] into $(VENV) (TensorFlow and JAX are large: this can take minutes)"
+	@$(PIP) -e '.[audio,dev,jax,onnx]'
 	@touch $@ $(VENV)/kgan.stamp
 
 $(VENV)/torch.stamp: $(VENV)/dev.stamp

@@ -40,6 +40,7 @@ _HOMES = {
     "Player": "kgan.game",
     "SeedGenerator": "kgan.backend.seeds",
     "SharedLatentTranslator": "kgan.models",
+    "SpeechEnhancement": "kgan.models",
     "StackGAN": "kgan.models",
     "SuperResolution": "kgan.models",
     "TextToImageGAN": "kgan.models",

@@ -49,6 +49,7 @@ LONG_ON_JAX = (
     "models/paired_test.py",
     "models/shared_latent_test.py",
     "models/sngan_test.py",
+    "models/speech_enhancement_test.py",
     "models/unpaired_test.py",
     "networks/",
     "serving/",

@@ -68,6 +68,7 @@ OTHER = {
     "group_size": 2,
     "likelihood": "gaussian",
     "loss": ("least_squares", "hinge"),
+    "network": "published",
     "noise": ("uniform", "normal"),
     "normalization": "batch",
     "receptive_field": 1,
@@ -96,7 +97,13 @@ BESIDE = {
 }
 
 # Learning rates of the plain model, where 0.05 blows rounding up until the backends part.
-PLAIN_RATE_BY_MODEL = {"cyclegan": 0.0001, "domain_transfer": 0.001, "unit": 0.0001}
+PLAIN_RATE_BY_MODEL = {
+    "cyclegan": 0.0001,
+    "domain_transfer": 0.001,
+    "segan": 0.0001,
+    "speech_enhancement": 0.001,
+    "unit": 0.0001,
+}
 # Weights under which no channel is so nearly constant that its normalization blows rounding up.
 PLAIN_SEED_BY_MODEL = {"unit": 3}
 

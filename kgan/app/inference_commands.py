@@ -293,6 +293,45 @@ def predict(
     typer.echo(f"{count} frames after each of {len(made)} clips: {out}")
 
 
+@app.command(
+    short_help="Clean a recording of speech.",
+    epilog="\b\nExamples:\n"
+    "  kgan enhance in.wav --run runs/speech --out out.wav\n"
+    "  kgan enhance noisy/ --run runs/speech --out clean/",
+)
+def enhance(
+    recording: Annotated[
+        pathlib.Path,
+        typer.Argument(help="A file of sound, or a folder of them.", show_default=False),
+    ],
+    run: Annotated[
+        pathlib.Path,
+        typer.Option(help="Folder of a run of speech_enhancement or segan, or a .keras file."),
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="The clean file, or a folder for the results.")],
+    seconds: Annotated[
+        float, typer.Option(help="Length of the windows that are cleaned at a time.")
+    ] = 4.0,
+    module: Module = None,
+):
+    """Take the noise out of recordings of any length and rate with a trained model.
+
+    Files keep their rate, their channels and their format. It needs the extra audio.
+    """
+    runs = library(module)
+    from kgan.app import user_files
+
+    model = runs.load_model(run)
+    if "enhance" not in model.endpoints:
+        raise ValueError(
+            "This model does not enhance speech. Expected one such as speech_enhancement or segan; "
+            f"this one does {list(model.endpoints)}. Received: --run {run}"
+        )
+    lengths = list(user_files.enhance_files(model, recording, out, seconds=seconds))
+    what = f"{len(lengths)} recordings" if recording.is_dir() else "1 recording"
+    typer.echo(f"{what} of {sum(lengths):.1f} seconds enhanced: {out}")
+
+
 def _translation(model, direction, target):
     """The endpoint that makes one image of another."""
     from kgan.data import Images

@@ -12,7 +12,7 @@ import numpy as np
 from kgan import data, drawing
 from kgan.data.completion import is_completed
 from kgan.data.field_lookup import are_paired
-from kgan.data.sources import clip_folders, image_decoding, image_folders
+from kgan.data.sources import clip_folders, image_decoding, image_folders, sound_files
 from kgan.utils.files import atomic_write
 
 
@@ -330,6 +330,42 @@ def enlarge_files(model, source, out, **options):
         made = model.enlarge(image, **options)
         drawing.save_image(target, made)
         yield made.shape
+
+
+def enhance_files(model, source, out, **options):
+    """Enhances a recording, or each of a folder.
+
+    Args:
+        model: a `kgan.AdversarialModel` with the method `enhance`.
+        source: path of a file of sound or of a folder of them.
+        out: path of the result, or of a folder for the results, which have the names of the
+            originals.
+        **options: of `model.enhance`.
+
+    Yields:
+        For each recording its length in seconds.
+
+    Raises:
+        ValueError: when a file can't be read, or the results would replace them.
+    """
+    source, out = (pathlib.Path(path).expanduser() for path in (source, out))
+    files, targets = [source], [out]
+    if source.is_dir():
+        files = sound_files.found_in(source)
+        targets = [out / file.relative_to(source) for file in files]
+    elif not source.exists():
+        raise FileNotFoundError(f"There is no such recording. Received: {source}")
+    if out.resolve() == source.resolve():
+        raise ValueError(
+            f"The results would replace the recordings. Name another place. Received: {out}"
+        )
+    for file, target in zip(files, targets, strict=True):
+        sound, rate = sound_files.read_sound(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = model.enhance(np.clip(sound, -1, 1), rate, **options)
+        with atomic_write(target) as partial:
+            sound_files.write_sound(partial, made, rate, target.suffix)
+        yield len(sound) / rate
 
 
 def import_module(path_or_name):

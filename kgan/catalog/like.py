@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kgan.data.field_inference import describe_data
-from kgan.data.fields import Clips, Images, Labels, Text, Vectors
+from kgan.data.fields import Clips, Images, Labels, Signals, Text, Vectors
 from kgan.utils.hints import Data
 
 # What most networks of the zoo make.
@@ -175,3 +175,12 @@ def next_frames():
         return {"image_shape": following.shape, "input_frames": clips.shape[0]}
 
     return Like(kinds=(Clips,), then=((Images,),), completed=True, fill=fill)
+
+
+def noisy_signals():
+    """How pairs of noisy and clean signals become `signal_shape`.
+
+    Returns:
+        A `Like`.
+    """
+    return Like("signal_shape", kinds=(Signals,), then=((Signals,),))

@@ -16,7 +16,14 @@ import numpy as np
 from kgan.backend.variable_memory import checked_variables
 from kgan.catalog import weights as shipped
 from kgan.catalog.card import Card
-from kgan.catalog.like import Like, captioned_images, enlargements, image_pairs, next_frames
+from kgan.catalog.like import (
+    Like,
+    captioned_images,
+    enlargements,
+    image_pairs,
+    next_frames,
+    noisy_signals,
+)
 from kgan.game import state_files
 from kgan.game.saving import Saving
 from kgan.utils.arguments import check_rate
@@ -31,6 +38,7 @@ __all__ = [
     "list_models",
     "next_frames",
     "load",
+    "noisy_signals",
     "register",
 ]
 

@@ -256,7 +256,9 @@ def _check_learning_rate(player, optimizer):
         )
 
 
-def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=None):
+def adam(
+    learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=None, weight_decay=None
+):
     """An Adam optimizer with the options that models of the zoo share.
 
     Args:
@@ -267,9 +269,11 @@ def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=
             a cosine. Defaults to `None`, a constant learning rate.
         ema_momentum: float in (0, 1), such as 0.999, to keep a moving average of the weights.
             Defaults to `None`.
+        weight_decay: float, share of a weight that each move takes away times the learning rate,
+            as AdamW has it. Defaults to `None`.
 
     Returns:
-        A `keras.optimizers.Adam`.
+        A `keras.optimizers.Adam`, or an `AdamW` where weights decay.
 
     Raises:
         TypeError: when `decay_steps` is no integer.
@@ -286,6 +290,9 @@ def adam(learning_rate, beta_1, beta_2=0.999, *, decay_steps=None, ema_momentum=
             learning_rate, decay_steps, alpha=0.01
         )
     averaging = {} if ema_momentum is None else {"use_ema": True, "ema_momentum": ema_momentum}
+    if weight_decay is not None:
+        averaging["weight_decay"] = weight_decay
+        return keras.optimizers.AdamW(learning_rate, beta_1=beta_1, beta_2=beta_2, **averaging)
     return keras.optimizers.Adam(learning_rate, beta_1, beta_2, **averaging)
 
 

@@ -2,13 +2,16 @@
 
 from kgan.layers.augmentation import DifferentiableAugmentation, get_augmentation
 from kgan.layers.averaging import HistoricalAverage
+from kgan.layers.beside import NoiseBeside
 from kgan.layers.codes import LatentCodes
+from kgan.layers.emphasis import PreEmphasis
 from kgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
 from kgan.layers.normalization import InstanceNormalization, SpectralNormalization
 from kgan.layers.packing import Pack
 from kgan.layers.pool import HistoryPool
 from kgan.layers.ramp import Ramp
 from kgan.layers.resampling import LinearUpSampling2D, PixelShuffle, ReflectionPadding2D
+from kgan.layers.spectra import InverseSpectrum, Spectrum
 from kgan.layers.virtual_batch import (
     DropReference,
     ReferenceBatch,
@@ -22,16 +25,20 @@ __all__ = [
     "HistoricalAverage",
     "HistoryPool",
     "InstanceNormalization",
+    "InverseSpectrum",
     "LatentCodes",
     "LinearUpSampling2D",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
+    "NoiseBeside",
     "Pack",
     "PixelShuffle",
     "Ramp",
+    "PreEmphasis",
     "ReferenceBatch",
     "ReflectionPadding2D",
     "SpectralNormalization",
+    "Spectrum",
     "VirtualBatchNormalization",
     "get_augmentation",
 ]

@@ -15,6 +15,7 @@ from kgan.models.gan import GAN
 from kgan.models.information import CodeCondition, InfoGAN
 from kgan.models.paired import PairedTranslator
 from kgan.models.shared_latent import SharedLatentTranslator
+from kgan.models.speech_enhancement import SpeechEnhancement
 from kgan.models.stackgan import StackGAN
 from kgan.models.super_resolution import SuperResolution
 from kgan.models.text_to_image import TextToImageGAN
@@ -39,6 +40,7 @@ __all__ = [
     "MaximumEntropyGAN",
     "PairedTranslator",
     "SharedLatentTranslator",
+    "SpeechEnhancement",
     "StackGAN",
     "SuperResolution",
     "TextToImageGAN",

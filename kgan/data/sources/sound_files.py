@@ -54,19 +54,34 @@ def recordings(
     """
     rate = check_rate("rate", rate)
     if isinstance(source, str | os.PathLike):
-        folder = pathlib.Path(source).expanduser()
-        paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        paths = [path for path in paths if not path.name.startswith(".")]
-        if not paths:
-            raise ValueError(
-                f"There are no files of sound. Expected a folder with some of {', '.join(SUFFIXES)}"
-                f". Check the path. Received: {str(source)!r}"
-            )
+        paths = found_in(source)
     else:
         paths = [pathlib.Path(path) for path in source]
     if max_files is not None and max_files < len(paths):
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, max_files).round().astype(int)]
     return [mono(sound, found, rate) for sound, found in map(read_sound, paths)]
+
+
+def found_in(folder):
+    """The files of sound in a folder and its subfolders, sorted.
+
+    Args:
+        folder: path.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    paths = sorted(
+        path
+        for path in pathlib.Path(folder).expanduser().rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
+    if not paths:
+        raise ValueError(
+            f"There are no files of sound. Expected a folder with some of {', '.join(SUFFIXES)}. "
+            f"Check the path. Received: {str(folder)!r}"
+        )
+    return paths
 
 
 def read_sound(path):
@@ -96,13 +111,14 @@ def read_sound(path):
     return sound, float(rate)
 
 
-def write_sound(path, sound, rate):
+def write_sound(path, sound, rate, ending=None):
     """Writes float sound (time, channels) in [-1, 1] as the format that the path's ending names.
 
     Args:
         path: path of the file.
         sound: array (time, channels).
         rate: float, samples per second.
+        ending: string such as `".wav"`. Defaults to `None`, the path's.
 
     Raises:
         ModuleNotFoundError: If soundfile is not installed.
@@ -110,7 +126,7 @@ def write_sound(path, sound, rate):
     """
     with needed("soundfile", "audio", "Writing files of sound"):
         import soundfile
-    ending = pathlib.Path(path).suffix.lstrip(".").upper()
+    ending = (pathlib.Path(path).suffix if ending is None else ending).lstrip(".").upper()
     kind = {"AIF": "AIFF", "OPUS": "OGG"}.get(ending, ending)
     if kind not in soundfile.available_formats():
         raise ValueError(
