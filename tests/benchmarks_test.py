@@ -51,10 +51,12 @@ pytestmark = pytest.mark.skipif(
 def test_task_runs(task, tmp_path, capsys, request):
     if task not in POINTS:
         folder = request.getfixturevalue("data_folder")
-        needed = ("mnist.npz", "cifar10.tar", "emoji.npz", "spoken_digits.tar.gz")
+        needed = ("mnist.npz", "cifar10.tar", "emoji.npz", "spoken_digits.tar.gz", "voices.tar")
         missing = [file for file in needed if not (folder / file).is_file()]
         if missing:
             pytest.skip(f"no real data: {folder} holds no {missing}")
+    for package in ("soundfile", "pystoi", "pesq") if task == "noisy_voices" else ():
+        pytest.importorskip(package, reason="the extras audio and pesq are not installed")
     model = sorted(TASKS[task].recipes)[0]
     assert quality.main([model, "--task", task, "--quick", "--out", str(tmp_path)]) == 0
     folder = tmp_path / model / task
