@@ -157,9 +157,9 @@ def test_a_new_network_changes_nothing_and_each_network_can_be_built():
         np.testing.assert_allclose(numbers(model.enhanced(x)), x, atol=2e-3)
         loud = numbers(stirred(model).enhanced(0.5 * x))
         assert np.abs(loud - 0.5 * x).max() > 0.05
-        # Whatever the volume.
+        # Whatever the volume; what would be too loud is cut off.
         quiet = numbers(model.enhanced(0.25 * x))
-        np.testing.assert_allclose(2 * quiet, loud, atol=0.02)
+        np.testing.assert_allclose(np.clip(2 * quiet, -1, 1), loud, atol=0.02)
     with pytest.raises(ValueError, match="network='big'"):
         tiny(network="big")
     with pytest.raises(ValueError, match="Cut them to 248"):
