@@ -254,6 +254,9 @@ def test_next_frames_goes_on_with_clips(tmp_path, has_folder):
         assert (tmp_path / "out" / name).is_file()
     with Image.open(tmp_path / "out" / "film.gif") as film:
         assert film.n_frames <= 36 and film.size == (4 * 128 if not has_folder else 128, 128)
+
+
+@pytest.mark.slow
 def test_enhance_cleans_recordings(tmp_path):
     printed = run("enhance.py", "--quick", folder=tmp_path)
     assert "24 recordings, " in printed
