@@ -176,7 +176,15 @@ class InverseSpectrum(_SpectralLayer):
         TypeError: when a size is no integer.
         ValueError: when `frame` is odd, or `hop` no half, quarter... of it.
 
-    Example: see `Spectrum`.
+    Example:
+
+    ```python
+    import kgan
+    import numpy as np
+
+    silence = kgan.layers.InverseSpectrum(frame=16, hop=4)(np.zeros((2, 17, 9, 2), "float32"))
+    assert silence.shape == (2, 64, 1)
+    ```
     """
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from kgan.losses.adversarial import (
     RelativisticPairing,
     Wasserstein,
 )
-from kgan.losses.emphasis import EmphasizedDistance
+from kgan.losses.emphasized import EmphasizedDistance
 from kgan.losses.gradient_difference import gradient_difference
 from kgan.losses.historical import HistoricalAveraging
 from kgan.losses.likelihoods import (
@@ -28,7 +28,7 @@ from kgan.losses.matching import FeatureMatching, feature_matching
 from kgan.losses.penalties import DRAGAN, R1, R2, GradientPenalty, Penalty
 from kgan.losses.potential import QuadraticPotential
 from kgan.losses.reconstruction import get_reconstruction
-from kgan.losses.spectra import SegmentalScore, SpectralDistance
+from kgan.losses.spectral import SegmentalScore, SpectralDistance
 from kgan.losses.variation import total_variation
 from kgan.utils.packages import shown
 

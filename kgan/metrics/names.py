@@ -11,7 +11,7 @@ from kgan.metrics.similarity import (
     PeakSignalToNoiseRatio,
     StructuralSimilarity,
 )
-from kgan.metrics.speech import (
+from kgan.metrics.speech_quality import (
     PerceptualSpeechQuality,
     ScaleInvariantDistortionRatio,
     SegmentalSignalToNoiseRatio,

@@ -12,7 +12,7 @@ _WIDTHS = (1, 2, 2, 4, 4, 8, 8, 16, 16, 32, 64)
 _KERNEL, _SLOPE = 31, 0.3
 
 
-def widths_of(width, depth):
+def _widths_of(width, depth):
     """Channels of each convolution.
 
     Args:
@@ -65,7 +65,7 @@ def generator(width: int = 16, depth: int = 11, emphasis: float = 0.95) -> keras
     assert network(np.zeros((1, 64, 1), "float32")).shape == (1, 64, 1)
     ```
     """
-    widths = widths_of(width, depth)
+    widths = _widths_of(width, depth)
     waveform = keras.Input((None, 1), name="waveform")
     x, skips = PreEmphasis(emphasis)(waveform), []
     for channels in widths:
@@ -121,7 +121,7 @@ def discriminator(
     """
     pair = [keras.Input(signal_shape, name=name) for name in ("noisy", "candidate")]
     x = PreEmphasis(emphasis)(layers.Concatenate()(pair))
-    for channels in widths_of(width, depth):
+    for channels in _widths_of(width, depth):
         x = layers.Conv1D(channels, _KERNEL, 2, "same", use_bias=False)(x)
         x = layers.LeakyReLU(_SLOPE)(batch_normalization()(x))
     x = layers.Flatten()(layers.Conv1D(1, 1)(x))

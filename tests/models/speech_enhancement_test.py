@@ -125,7 +125,7 @@ def test_score_falls_from_one_with_noise_and_more_so_where_speech_is():
     assert float(score(noise / 9, 0 * noise)[0]) == pytest.approx(10 / 45, abs=0.01)
     assert float(score(noise / 9, 0.9 * noise / 9)[0]) == pytest.approx(30 / 45, abs=0.01)
     assert type(score).from_config(score.get_config()).get_config() == score.get_config()
-    bands = kgan.losses.spectra.mel_bands(RATE, 64, 25)
+    bands = kgan.losses.spectral.mel_bands(RATE, 64, 25)
     np.testing.assert_allclose(bands.sum(axis=0), 1, rtol=1e-5)
 
 
@@ -316,7 +316,7 @@ def test_segan_draws_noise_in_training_only_and_takes_any_length():
     np.testing.assert_array_equal(numbers(model.generator(x)), numbers(model.generator(x)))
     assert model.enhance(sound(777, 1)[0, :, 0]).shape == (777,)
     # At the paper's size there are eleven halvings, from 16 channels to 1024.
-    widths = kgan.networks.segan.widths_of(16, 11)
+    widths = kgan.networks.segan._widths_of(16, 11)
     assert widths == [16, 32, 32, 64, 64, 128, 128, 256, 256, 512, 1024]
     with pytest.raises(ValueError, match="depth=12"):
         tiny_segan(depth=12)
