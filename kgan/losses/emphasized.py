@@ -20,7 +20,8 @@ class EmphasizedDistance(keras.losses.Loss):
 
     Args:
         coefficient: float in [0, 1), as of `kgan.layers.PreEmphasis`. Defaults to 0.95.
-        **kwargs: `name`, `reduction` and `dtype` as for `keras.losses.Loss`.
+        name: string. Defaults to `"emphasized_distance"`.
+        **kwargs: `reduction` and `dtype` as for `keras.losses.Loss`.
 
     Raises:
         ValueError: when the coefficient is out of range.

@@ -51,7 +51,8 @@ class SpectralDistance(keras.losses.Loss):
         phase_weight: float of at least 0. Defaults to 0.3.
         time_weight: float of at least 0. Defaults to 0.2.
         distortion_weight: float of at least 0. Defaults to 0.0.
-        **kwargs: `name`, `reduction` and `dtype` as for `keras.losses.Loss`.
+        name: string. Defaults to `"spectral_distance"`.
+        **kwargs: `reduction` and `dtype` as for `keras.losses.Loss`.
 
     Call arguments:
         y_true: clean waveforms (batch, time, 1), the time a multiple of `hop`.

@@ -100,7 +100,7 @@ class SpeechEnhancement(PairedTranslator):
     ) -> None:
         signal_shape = tuple(signal_shape)
         check_count("multiple", multiple)
-        if len(signal_shape) != 2 or signal_shape[1] != 1 or signal_shape[0] % multiple:
+        if signal_shape[1:] != (1,) or signal_shape[0] % multiple:
             raise ValueError(
                 "The windows that the model trains on are signals of one channel, (time, 1), and "
                 f"its networks take lengths that {multiple} divides. Cut them to "
