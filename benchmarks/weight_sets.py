@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from tasks.binary_mnist import CONVOLUTIONS, Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened
+from tasks.cyclegan import SHARED, figures_of, kind_a, kind_b
 from tasks.cyclegan import SMALL as TRANSLATE
-from tasks.cyclegan import figures_of, kind_a, kind_b
 from tasks.pix2pix import load_photos
 
 import kgan
@@ -58,6 +58,9 @@ RECIPES = {
         decay_from=0.5,
     ),
     ("vae", "mnist"): dataclasses.replace(CONVOLUTIONS, options={**MNIST, **CONVOLUTIONS.options}),
+    ("unit", "tinted_digits"): dataclasses.replace(
+        SHARED, options={"image_shape": (28, 28, 3), **SHARED.options}
+    ),
     ("cyclegan", "tinted_digits"): dataclasses.replace(
         TRANSLATE, options={"image_shape": (28, 28, 3), **TRANSLATE.options}
     ),
