@@ -96,6 +96,10 @@ def pytest_collection_modifyitems(items):
         marks = []
         if item.get_closest_marker("of_the_game") and model not in GAMES:
             marks = ["slow"]
+            if backend == "jax":
+                # It needs no engine, or one that a model of GAMES drives as well: the other two
+                # backends take every model, and JAX would compile for ten minutes.
+                item.own_markers = [m for m in item.own_markers if m.name != "every_backend"]
         if backend != "tensorflow" and path.startswith(ON_THE_HOST):
             marks = ["slow", "every_backend"] if backend == "torch" else ["slow"]
         is_long = path.startswith(LONG_ON_JAX) or is_standard and model in ("cyclegan", "unit")
