@@ -36,7 +36,7 @@ class Engine:
             tape.watch([variable.value for variable in self.moving_variables(self.shared_by)])
             return self(batch, as_drawn=True, training=True), tape
 
-    def _turn(self, name, *batch, drawn, tape):
+    def _turn(self, name, *batch, drawn=None, tape=None):
         optimizer, variables = self.optimizer[name], self.moving_variables(name)
 
         def scale(loss):

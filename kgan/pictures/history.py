@@ -17,6 +17,7 @@ _HIGHER = {
     "coverage",
     "density",
     "f1",
+    "intelligibility",
     "modes",
     "precision",
     "psnr",
