@@ -77,10 +77,13 @@ test: quick $(TORCH_STAMP) ## `make quick`, then the other tests on that backend
 	$(foreach backend,$(filter-out $(FIRST),$(RUN_BACKENDS)),$(call tests,$(backend),not slow))
 	@echo "== tests passed on: $(RUN_BACKENDS)"
 
+# What a model of each kind of game proves of its class is left to PyTorch for all others: it compiles nothing.
+SLOW := slow$(if $(filter torch,$(RUN_BACKENDS)), and not of_the_game)
+
 # pytest ends with 5 where it finds no test: an empty tier is no failure.
 slow: $(VENV)/dev.stamp $(TORCH_STAMP) ## run the slow tests on TensorFlow, then those of every backend on the others
 	@for backend in $(RUN_BACKENDS); do \
-	    marked=slow; \
+	    marked="$(SLOW)"; \
 	    if [ $$backend != tensorflow ]; then marked="slow and every_backend"; fi; \
 	    echo "== slow tests on $$backend"; \
 	    KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=2 $(ONE_THREAD) $(QUICK_COMPILATION) \
