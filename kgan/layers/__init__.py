@@ -5,6 +5,7 @@ from kgan.layers.averaging import HistoricalAverage
 from kgan.layers.beside import NoiseBeside
 from kgan.layers.codes import LatentCodes
 from kgan.layers.emphasis import PreEmphasis
+from kgan.layers.lengths import CropToLength, PadToMultiple
 from kgan.layers.minibatch import MinibatchDiscrimination, MinibatchStandardDeviation
 from kgan.layers.normalization import InstanceNormalization, SpectralNormalization
 from kgan.layers.packing import Pack
@@ -20,6 +21,7 @@ from kgan.layers.virtual_batch import (
 from kgan.utils.packages import shown
 
 __all__ = [
+    "CropToLength",
     "DifferentiableAugmentation",
     "DropReference",
     "HistoricalAverage",
@@ -32,6 +34,7 @@ __all__ = [
     "MinibatchStandardDeviation",
     "NoiseBeside",
     "Pack",
+    "PadToMultiple",
     "PixelShuffle",
     "Ramp",
     "PreEmphasis",

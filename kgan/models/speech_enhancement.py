@@ -10,6 +10,7 @@ from keras import ops
 from kgan.data.fields import Signals
 from kgan.data.sources.sound_files import resampled
 from kgan.game import Player
+from kgan.layers import CropToLength, PadToMultiple
 from kgan.losses import AdversarialLoss
 from kgan.models.paired import PairedTranslator
 from kgan.serving.endpoints import Endpoint
@@ -158,11 +159,9 @@ class SpeechEnhancement(PairedTranslator):
 
     def enhanced(self, x: Tensor) -> Tensor:
         """What the generator makes of signals of any length, within [-1, 1]."""
-        time = ops.shape(x)[1]
-        # Zeros beyond the end up to the next length that the generator takes.
-        whole = -(-time // self.multiple) * self.multiple
-        padded = ops.pad(x, ((0, 0), (0, self.multiple - 1), (0, 0)))[:, :whole]
-        return ops.clip(self.generator(padded)[:, :time], -1.0, 1.0)
+        # Layers, because the time is not known where an export traces this function.
+        made = self.generator(PadToMultiple(self.multiple)(x))
+        return ops.clip(CropToLength()([made, x]), -1.0, 1.0)
 
     def discriminator_loss(self, x: Tensor, y: Tensor) -> Terms:
         """The discriminator's term: true pairs from made ones, or the score of three."""
