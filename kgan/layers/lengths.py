@@ -81,6 +81,9 @@ class CropToLength(layers.Layer):
     ```
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
     def call(self, inputs: list[Tensor]) -> Tensor:
         """The first signals, as long as the second."""
         signals, others = inputs
