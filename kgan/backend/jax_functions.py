@@ -33,6 +33,9 @@ class Compiled:
             self.test_step = functools.partial(type(self).test_step, self)
         super().make_test_function(force)
 
+    def _symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: networks are built. Keras would spend a batch on a layer that is not."""
+
     def pure(self, name: str, function: Callable[..., Any], inputs: Any) -> Any:
         """A function of (variables, values, inputs), compiled once for what moves now.
 

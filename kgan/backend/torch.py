@@ -56,6 +56,9 @@ class Engine:
             self.track(name, loss, terms, batch)
         return self.get_metrics_result()
 
+    def _symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: networks are built. Keras would spend a batch on a layer that is not."""
+
     def variable_scope(self):
         """Where this model's variables live: nowhere special here."""
         return contextlib.nullcontext()

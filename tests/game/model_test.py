@@ -421,3 +421,32 @@ def test_a_smaller_last_batch_counts_by_its_size():
     # Both terms that are means over samples: a batch of two must not weigh like one of eight.
     for term in ("hare_tired", "fox_distance"):
         np.testing.assert_allclose(ragged[term], whole[term], rtol=1e-5)
+
+
+class Keeper(Chase):
+    """A game that keeps a layer which nothing has built."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.extra = keras.layers.LayerNormalization()
+
+
+def test_a_layer_that_nothing_built_takes_no_batch_away():
+    found = []
+    for family in (Chase, Keeper):
+        model = family(dense("fox"), dense("hare"), seed=0)
+        model.compile(optimizer=keras.optimizers.SGD(0.1))
+        read = []
+
+        class Batches(keras.utils.PyDataset):
+            def __len__(self):
+                return 3
+
+            def __getitem__(self, index, read=read):
+                read.append(index)
+                return points()
+
+        model.fit(Batches(), epochs=1, verbose=0)
+        found.append((int(model.batches_seen), read))
+    assert found[0][0] == 3
+    assert found[0] == found[1]
