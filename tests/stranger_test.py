@@ -11,13 +11,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+from commands import run
 from keras import ops
 from standard import *  # noqa: F403
 from standard import data_of, load_tiny, tiny_options
-from typer.testing import CliRunner
 
 import kgan
-from kgan.app import cli
 
 STRANGERS = pathlib.Path(__file__).with_name("strangers")
 sys.path.insert(0, str(STRANGERS))
@@ -28,12 +27,6 @@ for _name in NAMES:
 on_tensorflow = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="drives kgan from outside: one backend is enough"
 )
-
-
-def command(*arguments):
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    assert result.exit_code == 0, result.output + repr(result.exception)
-    return result.output
 
 
 def state_of(path):
@@ -57,7 +50,7 @@ def trained(request, tmp_path_factory):
     module = ["--module", STRANGERS / f"{name}.py"]
     called = ["train", name, "--data", folder / "data.npz", *options, *module, "--seed", 3]
     called += ["--batch-size", 4]
-    command(*called, "--epochs", 2, "--out", folder / "run")
+    run(*called, "--epochs", 2, "--out", folder / "run")
     return name, folder, called, arrays
 
 
@@ -82,8 +75,8 @@ def test_run_folder_has_all_that_a_run_has(trained):
 @on_tensorflow
 def test_run_resumes_exactly(trained):
     _, folder, called, _ = trained
-    command(*called, "--epochs", 1, "--out", folder / "resumed")
-    command(*called, "--epochs", 2, "--out", folder / "resumed")
+    run(*called, "--epochs", 1, "--out", folder / "resumed")
+    run(*called, "--epochs", 2, "--out", folder / "resumed")
     whole, resumed = (state_of(folder / run / "model.keras") for run in ("run", "resumed"))
     assert len(whole) == len(resumed) > 10
     for one, other in zip(whole, resumed, strict=True):
@@ -99,17 +92,15 @@ def test_endpoints_run_from_the_command_line(trained):
         out = folder / f"{endpoint}.npy"
         if described.noise is not None:
             text = ["--text", "a red seven"] if described.inputs else []
-            command("generate", folder / "run", "--count", 5, "--seed", 0, "--out", out, *module,
+            run("generate", folder / "run", "--count", 5, "--seed", 0, "--out", out, *module,
                     *text)  # fmt: skip
             assert len(np.load(out)) == 5
             continue
         given = ["--inputs", folder / "data.npz"]
-        command("apply", folder / "run", endpoint, *given, "--out", out, *module)
+        run("apply", folder / "run", endpoint, *given, "--out", out, *module)
         made = model.run(endpoint, *(arrays[field.name] for field in described.inputs))
         np.testing.assert_array_equal(np.load(out), made)
-        command(
-            "apply", folder / "run", endpoint, *given, "--out", out.with_suffix(".png"), *module
-        )
+        run("apply", folder / "run", endpoint, *given, "--out", out.with_suffix(".png"), *module)
         assert out.with_suffix(".png").is_file()
 
 
@@ -119,7 +110,7 @@ def test_export_from_the_command_line(trained):
 
     name, folder, _, _ = trained
     out = folder / "serving"
-    command("export", folder / "run", "--out", out, "--module", STRANGERS / f"{name}.py")
+    run("export", folder / "run", "--out", out, "--module", STRANGERS / f"{name}.py")
     served = tf.saved_model.load(str(out))
     model = keras.saving.load_model(folder / "run" / "model.keras")
     assert set(served.signatures) == {"serving_default", *model.endpoints}

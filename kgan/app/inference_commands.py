@@ -224,12 +224,7 @@ def enlarge(
     runs = library(module)
     from kgan.app import user_files
 
-    model = runs.load_model(run)
-    if "enlarge" not in model.endpoints:
-        raise ValueError(
-            "This model does not enlarge images. Expected one such as srresnet or srgan; this one "
-            f"does {list(model.endpoints)}. Received: --run {run}"
-        )
+    model = _model_that_can(runs, run, "enlarge", "enlarge images", "srresnet or srgan")
     shapes = list(user_files.enlarge_files(model, picture, out, tile=tile))
     if picture.is_dir():
         typer.echo(f"{len(shapes)} pictures enlarged: {out}")
@@ -275,12 +270,7 @@ def predict(
 
     from kgan.app import user_files
 
-    model = runs.load_model(run)
-    if "predict_frames" not in model.endpoints:
-        raise ValueError(
-            "This model does not predict frames. Expected one such as video_prediction; this one "
-            f"does {list(model.endpoints)}. Received: --run {run}"
-        )
+    model = _model_that_can(runs, run, "predict_frames", "predict frames", "video_prediction")
     endpoint = model.endpoints["predict_frames"]
     (field,) = endpoint.inputs
     given = field.check(user_files.read_clips(field, clips), "clips")
@@ -321,15 +311,21 @@ def enhance(
     runs = library(module)
     from kgan.app import user_files
 
-    model = runs.load_model(run)
-    if "enhance" not in model.endpoints:
-        raise ValueError(
-            "This model does not enhance speech. Expected one such as speech_enhancement or segan; "
-            f"this one does {list(model.endpoints)}. Received: --run {run}"
-        )
+    model = _model_that_can(runs, run, "enhance", "enhance speech", "speech_enhancement or segan")
     lengths = list(user_files.enhance_files(model, recording, out, seconds=seconds))
     what = f"{len(lengths)} recordings" if recording.is_dir() else "1 recording"
     typer.echo(f"{what} of {sum(lengths):.1f} seconds enhanced: {out}")
+
+
+def _model_that_can(runs, run, endpoint, what, such):
+    """The model of a run, if it has the endpoint that a command is for."""
+    model = runs.load_model(run)
+    if endpoint not in model.endpoints:
+        raise ValueError(
+            f"This model does not {what}. Expected one such as {such}; this one does "
+            f"{list(model.endpoints)}. Received: --run {run}"
+        )
+    return model
 
 
 def _translation(model, direction, target):

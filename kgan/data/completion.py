@@ -32,6 +32,5 @@ def completed(fields, x, y):
         if len(values) != 1 or first.name in named:
             return x, y
         (value,) = values
-    # Clips, for one, hold both.
-    whole = first.made_from(second) if hasattr(first, "made_from") else second
+    whole = first.made_from(second)
     return first.made_of(whole.check(as_array(value, whole.name), whole.name)), None

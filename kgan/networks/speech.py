@@ -75,7 +75,7 @@ def generator(
     if body is None:
         raise ValueError(f'The network is "convolutional" or "conformer". Received: kind={kind!r}')
     waveform = keras.Input((None, 1), name="waveform")
-    loudness = ops.sqrt(ops.mean(ops.square(waveform), axis=1, keepdims=True) + _SILENCE)
+    loudness = _loudness(waveform)
     spectrum = Spectrum(frame, hop, name="spectrum")(waveform / loudness)
     real, imaginary = spectrum[..., :1], spectrum[..., 1:]
     size = magnitude(real, imaginary)
@@ -89,6 +89,11 @@ def generator(
     spectrum = layers.Concatenate(dtype="float32")([made * real, made * imaginary])
     made = InverseSpectrum(frame, hop, name="waveform_again")(spectrum)
     return keras.Model(waveform, made * loudness, name="generator")
+
+
+def _loudness(waveform):
+    """Root of the mean square of each waveform, never 0."""
+    return ops.sqrt(ops.mean(ops.square(waveform), axis=1, keepdims=True) + _SILENCE)
 
 
 def _convolutional(features, loud, width, blocks):
@@ -221,7 +226,7 @@ def metric_discriminator(
     """
     check_count("width", width)
     clean, candidate = (keras.Input(signal_shape, name=n) for n in ("clean", "candidate"))
-    loudness = ops.sqrt(ops.mean(ops.square(clean), axis=1, keepdims=True) + _SILENCE)
+    loudness = _loudness(clean)
     seen = []
     transform = Spectrum(frame, hop)
     for waveform in (clean, candidate):

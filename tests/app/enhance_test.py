@@ -3,22 +3,15 @@
 import keras
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from commands import run
 
 import kgan
-from kgan.app import cli
 
 soundfile = pytest.importorskip("soundfile", reason="the extra audio is not installed")
 pytest.importorskip("soxr", reason="the extra audio is not installed")
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="one backend is enough"
 )
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, f"{result.output}{result.exception!r}"
-    return result.output
 
 
 def test_recordings_keep_rate_channels_and_names(tmp_path, monkeypatch):

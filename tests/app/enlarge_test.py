@@ -3,21 +3,15 @@
 import keras
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
-from typer.testing import CliRunner
 
 import kgan
-from kgan.app import cli, held_out
+from kgan.app import held_out
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="one backend is enough"
 )
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, f"{result.output}{result.exception!r}"
-    return result.output
 
 
 @pytest.fixture

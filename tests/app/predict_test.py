@@ -3,21 +3,14 @@
 import keras
 import numpy as np
 import pytest
+from commands import run
 from PIL import Image
-from typer.testing import CliRunner
 
 import kgan
-from kgan.app import cli
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="one backend is enough"
 )
-
-
-def run(*arguments, code=0):
-    result = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, f"{result.output}{result.exception!r}"
-    return result.output
 
 
 def test_films_go_from_folders_of_frames_to_their_next_frames(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kgan.data.degradation import check_degradation
+from kgan.data.fields.field import Field
 from kgan.data.fields.images import Images
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Data, Shape
@@ -48,6 +49,10 @@ class LowResolution(Images):
         super().__init__(shape, name, paired)
         self.scale = check_count("scale", scale, minimum=2)
         self.degradation = check_degradation(degradation)
+
+    def made_from(self, second: Field) -> Field:
+        """What small images are made of: the large ones, the second field itself."""
+        return second
 
     def made_of(self, other: Data) -> tuple[Any, Any]:
         """Small images of large ones, and the large ones: two collections that belong together.
