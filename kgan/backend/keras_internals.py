@@ -28,6 +28,8 @@ Overridden:
 | file | private name | what for |
 |---|---|---|
 | `tensorflow.py` | `Trainer._maybe_symbolic_build` | Keras would call the built model on a batch |
+| `jax_functions.py` | `Trainer._symbolic_build` | an unbuilt layer would take a batch away |
+| `torch.py` | `Trainer._symbolic_build` | the same |
 """
 
 import io
