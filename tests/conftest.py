@@ -42,6 +42,7 @@ ON_THE_HOST = (
 LONG_ON_JAX = (
     "data/",
     "game/guard_test.py",
+    "game/position_test.py",
     "models/conditional_test.py",
     "models/conditions_test.py",
     "models/gan_options_test.py",

@@ -67,6 +67,12 @@ class Engine(Turns, Compiled):
         values = [scope.get_current_value(v) for v in variables]
         return self._logs(variables, values), regroup(values, groups)
 
+    def skip_step(self, state, iterator):
+        """Draws the batches of a step, in place of `train_function`, and plays none."""
+        for _ in range(self.steps_per_execution):
+            next(iterator)
+        return {}, state
+
     def _logs(self, variables, values):
         with keras.StatelessScope(state_mapping=zip(variables, values)):
             return self.get_metrics_result()

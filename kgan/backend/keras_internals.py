@@ -21,6 +21,7 @@ Called or read, each through the function on its left:
 | `variables_of` | `Optimizer._trainable_variables` | `Optimizer.variables`, which holds its state |
 | `averages_of` | `Optimizer._model_variables_moving_average` | the same |
 | `state_of` | `saving_lib._save_state` and its `H5IOStore` | `save_weights`, which takes a path |
+| `begin_at` | `Trainer._initial_epoch` | `initial_epoch` of `fit`, known before a backup is read |
 | `whole_file` | `H5IOStore.h5_file` | `load_model` tells a model of its own variables only |
 
 Overridden:
@@ -89,6 +90,11 @@ def in_order(model, logs):
 def is_called_by_fit(arguments):
     """Whether the keyword arguments of `evaluate` come from `fit`, which caches validation data."""
     return arguments.get("_use_cached_eval_dataset", False)
+
+
+def begin_at(model, epoch):
+    """Lets a `fit` whose callbacks begin start at an epoch; `None` for that of its caller."""
+    model._initial_epoch = epoch
 
 
 def variables_of(optimizer):

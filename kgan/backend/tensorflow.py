@@ -83,6 +83,12 @@ class Engine:
                 self.track(name, loss, terms, batch)
             return self._logs()
 
+    def skip_step(self, iterator):
+        """Draws the batches of a step, in place of `train_function`, and plays none."""
+        for _ in range(self.steps_per_execution):
+            next(iterator)
+        return {}
+
     def _logs(self):
         logs = self.get_metrics_result()
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):

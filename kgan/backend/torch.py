@@ -56,6 +56,10 @@ class Engine:
             self.track(name, loss, terms, batch)
         return self.get_metrics_result()
 
+    def skip_step(self, data):
+        """Takes the batch of a step, in place of `train_function`, and does not play it."""
+        return {}
+
     def _symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: networks are built. Keras would spend a batch on a layer that is not."""
 

@@ -10,10 +10,35 @@ class CallbackList(keras.callbacks.CallbackList):
     Keras itself turns the logs of each step into numbers, whether or not a callback reads them, and
     so waits for the step. A device that could run ahead of Python then stands still while Python
     prepares the next step.
+
+    Args:
+        callbacks: list of callbacks.
+        position: the `EpochPosition` among them. Defaults to `None`.
+        **arguments: as of Keras's list.
     """
+
+    def __init__(self, callbacks, position=None, **arguments):
+        self.position = position
+        super().__init__(callbacks, **arguments)
+
+    def _is_skipped(self, batch):
+        return self.position is not None and batch < self.position.skipped
+
+    def on_train_begin(self, logs=None):
+        """Lets each begin, then goes on where one of them restored a step within an epoch."""
+        super().on_train_begin(logs)
+        if self.position is not None:
+            self.position.resume()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Tells each callback, unless the batch is one that restored weights have seen."""
+        if not self._is_skipped(batch):
+            super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
         """Hands the logs to each callback as they are."""
+        if self._is_skipped(batch):
+            return
         logs = LateLogs(logs or {})
         for callback in self.callbacks:
             callback.on_train_batch_end(batch, logs=logs)

@@ -8,7 +8,12 @@ from kgan.data.two_collections import orders
 
 
 class DataOrder(keras.random.SeedGenerator):
-    """Where the order of a model's data comes from: a seed, which is saved with the model."""
+    """Where the order of a model's data comes from: a seed, which is saved with the model.
+
+    While an epoch runs, `begun` holds its number and the clock at its beginning.
+    """
+
+    begun: tuple[int, int] | None = None
 
     def key(self, batches_seen):
         """What seeds the order of the epoch that begins after so many batches."""
@@ -38,8 +43,7 @@ class EpochOrder(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         """Reads the seed."""
         # Read here and not when the data begins to flow: JAX has taken the state away by then.
-        clock = ops.convert_to_numpy(self.model.optimizer.iterations)
-        self._shuffle.key = self.model.order.key(clock)
+        self._shuffle.key = self.model.order.key(self.model.order.begun[1])
 
     @property
     def permutation(self):

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import h5py
 import keras
+import numpy as np
 from keras import ops
 
 from kgan.backend import keras_internals
@@ -15,6 +16,7 @@ from kgan.utils.files import atomic_write
 from kgan.utils.hints import Config, FilePath
 
 _RANDOM = "random_state_"
+_EPOCH = "epoch_begun"
 _ON_SAVING = (
     "Nothing was written, and an earlier file is as it was. Load that one, or start again with a "
     "lower learning rate; a network that is whole can be saved by itself, with "
@@ -89,6 +91,8 @@ class Saving:
             store[f"{_RANDOM}{index}"] = ops.convert_to_numpy(state)
         if self.built_with is not None:
             store[state_files.BUILT_WITH] = state_files.encoded(self.built_with)
+        if self.order.begun is not None:
+            store[_EPOCH] = np.array(self.order.begun)
 
     def load_own_variables(self, store: Any) -> None:
         """Restores the random states with the rest."""
@@ -96,6 +100,8 @@ class Saving:
         file = keras_internals.whole_file(store)
         if file is not None:  # The model is visited before its networks: nothing is loaded yet.
             self._check_loaded(state_files.differences(file, self)[2])
+        begun = saved.pop(_EPOCH, None)
+        self.order.begun = None if begun is None else tuple(int(number) for number in begun)
         made = saved.pop(state_files.BUILT_WITH, None)
         if self.built_with is None and made is not None:
             self.built_with = state_files.decoded(made)

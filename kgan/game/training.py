@@ -17,6 +17,7 @@ from kgan.game.averages import kept
 from kgan.game.callback_list import CallbackList, num_batches
 from kgan.game.data_order import EpochOrder
 from kgan.game.guard import NaNGuard
+from kgan.game.position import EpochPosition
 from kgan.game.progress import Evaluation, Progress, fitted, is_terminal
 from kgan.game.step_lock import BetweenSteps
 from kgan.utils.arguments import check_count
@@ -105,6 +106,9 @@ class Training:
             take_data = getattr(callback, "take_data", None)
             if take_data is not None:
                 take_data(data)
+        position = EpochPosition(self)
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = _with(position, callbacks, self)
         is_array = isinstance(data, tuple)
         if is_array:
             lengths, variants = zip(*((len(x), getattr(x, "variants", 1)) for x in data))
@@ -112,6 +116,8 @@ class Training:
             callbacks = _with(order, callbacks, self) if shuffle else callbacks
             data = self._batches(data, batch_size, order)
         callbacks = _with(BetweenSteps(self.step_lock), callbacks, self)
+        if isinstance(callbacks, list):
+            callbacks = [position, *callbacks]
         shown = (keras.callbacks.ProgbarLogger, Progress)
         if (
             isinstance(callbacks, list)
@@ -131,6 +137,7 @@ class Training:
         if isinstance(callbacks, list):
             callbacks = CallbackList(
                 callbacks,
+                position,
                 add_history=True,
                 add_progbar=verbose != 0,
                 model=self,
@@ -138,7 +145,7 @@ class Training:
                 epochs=epochs,
                 steps=num_batches(data, kwargs.get("steps_per_epoch")),
             )
-        with self.step_lock.fitting():
+        with self.step_lock.fitting(), contextlib.closing(position):
             return super().fit(
                 data,
                 epochs=epochs,

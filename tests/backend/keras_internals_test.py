@@ -50,6 +50,25 @@ def test_all_layers_holds_those_within_others_once():
     assert keras_internals.all_layers(shared) == [shared]
 
 
+def test_begin_at_is_the_epoch_of_a_fit_whose_callbacks_begin():
+    class Restored(keras.callbacks.Callback):
+        epochs = []
+
+        def on_train_begin(self, logs=None):
+            keras_internals.begin_at(self.model, 2)
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epochs.append(epoch)
+
+    model, restored = dense_model(), Restored()
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((4, 2)), np.zeros((4, 1)), epochs=4, verbose=0, callbacks=[restored])
+    assert restored.epochs == [2, 3]
+    keras_internals.begin_at(model, None)
+    model.fit(np.zeros((4, 2)), np.zeros((4, 1)), epochs=1, verbose=0)
+    assert len(model.history.epoch) == 1
+
+
 def test_in_inference_leaves_the_mode_of_the_outer_call():
     class Both(keras.Model):
         def __init__(self):
