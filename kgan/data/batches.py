@@ -30,7 +30,36 @@ def shuffled_batches(arrays, batch_size, permutation=None, paired=True):
     """
     if keras.config.backend() == "tensorflow":
         return _dataset(arrays, batch_size, permutation, paired)
-    return ShuffledBatches(arrays, batch_size, permutation, paired)
+    replicas, *share = _share()
+    if batch_size % replicas:
+        raise ValueError(
+            "The devices of the distribution share each batch evenly: batch_size, the global one, "
+            f"must be a multiple of their number. Received: batch_size={batch_size} for {replicas} "
+            "devices"
+        )
+    num_used = _shared_out(max(len(array) for array in arrays), batch_size, replicas)
+    return ShuffledBatches(arrays, batch_size, permutation, paired, tuple(share), num_used)
+
+
+def _share():
+    """How many replicas share a batch on JAX; which part of it this process reads, of how many."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1, 0, 1
+    replicas = distribution.num_model_replicas
+    return replicas, distribution.data_shard_id, min(replicas, distribution.num_processes)
+
+
+def _shared_out(num_samples, batch_size, replicas):
+    """How many samples of an epoch replicas can share evenly, batch by batch."""
+    # A replica without a sample can't play: what does not share out evenly waits for another epoch.
+    num_used = num_samples // replicas * replicas if num_samples % batch_size else num_samples
+    if num_used == 0:
+        raise ValueError(
+            "Each replica of the distribution strategy needs at least one sample. "
+            f"Received: {num_samples} samples for {replicas} replicas"
+        )
+    return num_used
 
 
 def _gather_from(array):
@@ -57,14 +86,8 @@ def _dataset(arrays, batch_size, permutation, paired):
 
     lengths = tuple(len(array) for array in arrays)
     num_samples = max(lengths)
-    # A replica without a sample can't play: what does not share out evenly waits for another epoch.
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    num_used = num_samples // replicas * replicas if num_samples % batch_size else num_samples
-    if num_used == 0:
-        raise ValueError(
-            "Each replica of the distribution strategy needs at least one sample. "
-            f"Received: {num_samples} samples for {replicas} replicas"
-        )
+    num_used = _shared_out(num_samples, batch_size, replicas)
     num_full = num_used // batch_size * batch_size
 
     def order(_):

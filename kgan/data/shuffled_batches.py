@@ -31,6 +31,9 @@ class ShuffledBatches(keras.utils.PyDataset):
             to `None`, the order of the arrays.
         paired: Whether sample `i` of one array belongs to sample `i` of the other. Otherwise an
             epoch is as long as the longer one. Defaults to `True`.
+        share: Pair of integers, which of how many equal parts of each batch to serve, where several
+            processes share it. Defaults to `(0, 1)`, all of it.
+        num_samples: How many samples of each order to serve. Defaults to `None`, all.
 
     Raises:
         TypeError: If `permutation` is not callable.
@@ -54,6 +57,8 @@ class ShuffledBatches(keras.utils.PyDataset):
         batch_size: int,
         permutation: Callable[[], np.ndarray] | None = None,
         paired: bool = True,
+        share: tuple[int, int] = (0, 1),
+        num_samples: int | None = None,
     ) -> None:
         """Checks the arguments, which the class describes."""
         # One worker: with more, Keras fetches ahead from threads, across the end of an epoch.
@@ -81,7 +86,8 @@ class ShuffledBatches(keras.utils.PyDataset):
         self.batch_size = int(batch_size)
         self.permutation = permutation
         self.paired = paired
-        self.num_samples = max(lengths)
+        self.share = share
+        self.num_samples = max(lengths) if num_samples is None else num_samples
         self._order = None
         self._is_finished = False
         self._ahead = None
@@ -128,7 +134,9 @@ class ShuffledBatches(keras.utils.PyDataset):
 
     def _read(self, index):
         start = index * self.batch_size
-        chosen = slice(start, start + self.batch_size)
+        size = min(self.batch_size, self.num_samples - start)
+        number, count = self.share
+        chosen = slice(start + number * size // count, start + (number + 1) * size // count)
         if self._order is not None:
             chosen = self._order[chosen]
         columns = [chosen if self.paired else chosen[:, i] for i in range(len(self.arrays))]
@@ -143,11 +151,12 @@ class ShuffledBatches(keras.utils.PyDataset):
             return None if self.paired else unshuffled([len(array) for array in self.arrays])
         order = np.asarray(self.permutation())
         columns = () if self.paired else (len(self.arrays),)
-        if order.shape != (self.num_samples, *columns) or order.dtype.kind not in "iu":
+        length = max(len(array) for array in self.arrays)
+        if order.shape != (length, *columns) or order.dtype.kind not in "iu":
             each = "each once" if self.paired else "in a column for each array"
             raise ValueError(
                 "permutation returned no order of the samples. Expected the integers "
-                f"0..{self.num_samples - 1}, {each}. Return for example "
+                f"0..{length - 1}, {each}. Return for example "
                 "`generator.permutation(len(x))`. Received: an array of shape "
                 f"{order.shape}, dtype {order.dtype}."
             )

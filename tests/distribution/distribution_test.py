@@ -105,3 +105,40 @@ def test_jax_data_parallel_plays_like_one_device(model, steps):
     reference = report_of(start("one", model, steps))
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     check_same(report_of(start("data_parallel", model, steps, **two)), reference, steps)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution here is JAX's")
+@pytest.mark.slow
+@pytest.mark.every_backend
+@pytest.mark.parametrize("launcher", ["keras", "slurm"])
+def test_two_jax_processes_play_like_one_device(launcher):
+    reference = report_of(start("one", "dcgan", 3))
+    cluster = {
+        "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{free_ports(1)[0]}",
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": "2",
+    }
+    rank = "KERAS_DISTRIBUTION_PROCESS_ID"
+    if launcher == "slurm":
+        # What srun sets. JAX makes the coordinator's port of the job's number.
+        cluster = {
+            "SLURM_JOB_ID": str(os.getpid()),
+            "SLURM_STEP_NODELIST": "127.0.0.1",
+            "SLURM_NTASKS": "2",
+            "SLURM_LOCALID": "0",
+        }
+        rank = "SLURM_PROCID"
+    processes = [start("processes", "dcgan", 3, **{rank: str(i)}, **cluster) for i in range(2)]
+    reports = [report_of(process) for process in processes]
+    assert [report["worker"] for report in reports] == [0, 1]
+    for report in reports:
+        check_same(report, reference, 3)
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="keras.distribution here is JAX's")
+@pytest.mark.slow
+@pytest.mark.every_backend
+def test_a_model_of_the_zoo_plays_on_two_jax_devices_with_a_ragged_batch():
+    two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    report = report_of(start("data_parallel", "zoo", 2, **two))
+    assert report["clock"] == 4  # two epochs of 64 + 64: the 129th sample has no partner
+    assert report["moves"] == [4, 2]

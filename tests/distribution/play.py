@@ -7,10 +7,12 @@ import argparse
 import json
 import os
 
+DISTRIBUTIONS = ["one", "mirrored", "workers", "data_parallel", "processes"]
+
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("distribution", choices=["one", "mirrored", "workers", "data_parallel"])
+    parser.add_argument("distribution", choices=DISTRIBUTIONS)
     parser.add_argument("--model", choices=["vanilla", "dcgan", "zoo"], default="vanilla")
     parser.add_argument("--discriminator-steps", type=int, default=1)
     return parser.parse_args()
@@ -30,6 +32,11 @@ def strategy_of(distribution):
             if len(devices) != 2:
                 raise SystemExit(f"two JAX devices are needed, there are {devices}")
             keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
+        if distribution == "processes":
+            keras.distribution.initialize()  # from the environment
+            # kgan gives each process its share of arrays.
+            whole = keras.distribution.DataParallel(auto_shard_dataset=False)
+            keras.distribution.set_distribution(whole)
         return contextlib.nullcontext()
     import tensorflow as tf
 
@@ -79,6 +86,13 @@ def model_of(name, discriminator_steps):
     return model
 
 
+def worker():
+    """The number of this process, as its environment says."""
+    task = json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {})
+    rank = os.environ.get("KERAS_DISTRIBUTION_PROCESS_ID") or os.environ.get("SLURM_PROCID", 0)
+    return task.get("index", int(rank))
+
+
 def main():
     """Plays two epochs of four batches and prints losses, counts and a sum of the weights."""
     chosen = arguments()
@@ -121,7 +135,7 @@ def main():
         "moves": [number(inner.iterations) for inner in model.optimizer.optimizers],
         "clock": number(model.optimizer.iterations),
         "weights": float(sum(np.abs(weight).sum() for weight in model.get_weights())),
-        "worker": json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index", 0),
+        "worker": worker(),
     }
     print("REPORT " + json.dumps(report))
 
