@@ -168,7 +168,9 @@ def test_loading_runs_no_foreign_code(path):
 @pytest.mark.parametrize("path", FILES)
 def test_file_is_short(path):
     limit = 450  # "about 400"
-    if path.startswith(BACKEND):
+    if path == f"{BACKEND}keras_internals.py":
+        limit = 150  # a list, with a function for each private name
+    elif path.startswith(BACKEND):
         limit = 125  # "about 120"
     elif path.startswith("zoo/"):
         limit = 140  # options are explained in its docstring
