@@ -13,6 +13,7 @@ from kgan import data as sources
 from kgan import zoo
 from kgan.app.user_files import Wanted, arrays_of, load_data
 from kgan.catalog import registry
+from kgan.data.sources.record_files import found_in
 
 # Steps that are timed, after one that compiles.
 _STEPS = 3
@@ -89,7 +90,7 @@ def advise(name, name_b=None):
         return _two_kinds(name, name_b)
     settings = {"data": name}
     labelled = len(inner) > 1
-    if folder.is_dir():
+    if _holds_images(folder):
         settings["size"], settings["channels"] = _size(folder, 64)
     wanted = Wanted(labels=labelled)
     shown = load_data(name, {**settings, "max_examples": _SHOWN}, None, wanted)
@@ -173,8 +174,18 @@ def _are_two(folders):
 
 
 def _files(folder):
+    if not _holds_images(folder):
+        raise ValueError(
+            "Two kinds of images are read from folders of image files, or from arrays. "
+            f"Received: {folder}, a folder of TFRecord files"
+        )
     # Headers alone are read.
     return sources.load(str(folder), size=8, channels=3, stream=True).paths
+
+
+def _holds_images(folder):
+    """Whether it is a folder of image files, not one of TFRecord files."""
+    return folder.is_dir() and not found_in(folder)
 
 
 def _names(folder):
@@ -211,7 +222,7 @@ def _size(folder, most):
 
 def _count(name, folder):
     """How many samples there are in all."""
-    if folder.is_dir():
+    if _holds_images(folder):
         return len(_files(folder))
     return max(map(len, arrays_of(load_data(name, {}))))
 

@@ -27,7 +27,7 @@ def fingerprint(arrays):
 def _hash(array):
     found = hashlib.sha256(f"{array.dtype} {tuple(array.shape)}".encode())
     if not isinstance(array, np.ndarray):
-        for path in getattr(array, "paths", ()):
+        for path in getattr(array, "paths", None) or getattr(array, "files", ()):
             # Without the folder, which may be moved.
             found.update(f"{os.path.basename(path)} {os.stat(path).st_size}\n".encode())
         places = np.linspace(0, len(array) - 1, min(_SAMPLES, len(array))).round().astype("int64")

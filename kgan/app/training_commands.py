@@ -123,8 +123,8 @@ def train(
         str,
         typer.Option(
             help="digits, ring, grid, gaussian, an image dataset of TensorFlow Datasets such as "
-            "mnist, a folder of images, or an .npz file with an array for each of the model's "
-            "fields.",
+            "mnist, a folder of images, a TFRecord file or a folder of them, or an .npz file with "
+            "an array for each of the model's fields.",
         ),
     ],
     epochs: Annotated[
@@ -156,7 +156,8 @@ def train(
         bool | None,
         typer.Option(
             "--stream",
-            help="Read a folder's images from disk batch by batch, where memory can't hold them.",
+            help="Read images of a folder or of TFRecord files from disk batch by batch, where "
+            "memory can't hold them.",
         ),
     ] = None,
     augment: Annotated[

@@ -275,6 +275,11 @@ def translate_folder(model, name, folder, out, batch_size=64):
     height, width, channels = model.answers[name].inputs[0].shape
     channels = channels if channels in (1, 3) else None
     images = data.load(str(folder), size=(height, width), channels=channels, stream=True)
+    if not hasattr(images, "paths"):
+        raise ValueError(
+            "The results have the names of the images' files, and records have none. Expected a "
+            f"folder of image files. Received: {folder}, a folder of TFRecord files"
+        )
     names = [pathlib.Path(path).relative_to(folder) for path in images.paths]
     targets = [path.with_suffix(".png") for path in names]
     counts = collections.Counter(targets)

@@ -16,6 +16,7 @@ from kgan.data.sources.clip_folders import load_clips
 from kgan.data.sources.image_decoding import convert
 from kgan.data.sources.image_files import ImageFiles
 from kgan.data.sources.photographs import photographs
+from kgan.data.sources.record_files import found_in, load_records
 from kgan.utils.hints import FilePath
 
 _TOYS = ("ring", "grid", "gaussian")
@@ -38,11 +39,11 @@ def load(
     crop: int | None = None,
     frames: int | None = None,
 ) -> Any:
-    """Loads a named dataset, or a folder of images.
+    """Loads a named dataset, a folder of images, or TFRecord files.
 
-    Use this for images and points to train on. Folders that do not fit in memory stay on disk with
-    `stream=True`; for other data of that size, give `fit` a `tf.data` pipeline. A name that is also
-    a folder means the dataset: write `"./name"` for the folder.
+    Use this for images and points to train on. Folders and TFRecord files that do not fit in memory
+    stay on disk with `stream=True`; for other data of that size, give `fit` a `tf.data` pipeline. A
+    name that is also a folder means the dataset: write `"./name"` for the folder.
 
     Of a folder, each real file counts once: links are followed, but for those that lead to an
     image that is there already, to a folder that they lie in, or nowhere, which a warning counts.
@@ -52,26 +53,33 @@ def load(
     by their whole range, 0..65535 as 0..255; of floats and 32 bits, which have no range that a
     format defines, none are read.
 
+    Of TFRecord files, each record is a `tf.train.Example` whose feature `"image"` or
+    `"image/encoded"`, or the only one that is an encoded image, is read as an image file is.
+    Compressed ones (GZIP, ZLIB) are refused: they can't be read in any order.
+
     Args:
         name_or_folder: `"digits"` (scikit-learn, 8x8, grey), the toys `"ring"`, `"grid"` and
             `"gaussian"` (float points), an image dataset of TensorFlow Datasets by its name, as in
             `"mnist"` or `"cifar10"`, or a folder of PNG, JPEG, BMP, GIF, WEBP or TIFF files, read
-            with its sub-folders.
+            with its sub-folders; a TFRecord file (`.tfrecord`, `.tfrecords`, `.tfrec`), or a folder
+            of them, as TensorFlow Datasets makes.
         split: `"train"` or `"test"`; with TensorFlow Datasets all it understands, as in
-            `"train[:10%]"`; with folders, a sub-folder where all sub-folders are splits. Digits:
-            the first 80 % are `"train"`. Defaults to `"train"`.
+            `"train[:10%]"`; with folders, a sub-folder where all sub-folders are splits, and with a
+            folder of TFRecord files those of that split, where their names say it. Digits: the
+            first 80 % are `"train"`. Defaults to `"train"`.
         size: `(height, width)`, or an integer for squares. Images are cut to that aspect ratio
             around their centre and resized with antialiasing. Defaults to `None`, as they are.
         channels: 1 for grey, 3 for colour. Defaults to `None`, as they are.
         data_dir: Where TensorFlow Datasets keeps its data. Defaults to `$KGAN_DATA/tfds` where it
             exists, then TensorFlow Datasets' own folder; prepared data is preferred to a download.
         labels: Whether to return the classes too: of a folder the names of its sub-folders, of
-            other data ids. Defaults to `False`.
-        max_examples: At most this many samples: the first, or of a folder, files spread evenly
-            over the sorted list. Defaults to `None`, all (100 000 points for the toys).
-        stream: Whether the images of a folder stay on disk, and are read a batch at a time. The
-            beginning of each file is read at once, and all of those with transparency or a palette
-            unless `channels` is given. Defaults to `False`.
+            other data ids, of TFRecord files the feature `"label"` or `"image/class/label"`.
+            Defaults to `False`.
+        max_examples: At most this many samples: the first, or of a folder, files or records spread
+            evenly over the sorted list. Defaults to `None`, all (100 000 points for the toys).
+        stream: Whether the images of a folder or of TFRecord files stay on disk, and are read a
+            batch at a time. The beginning of each image is read at once, and all of those with
+            transparency or a palette unless `channels` is given. Defaults to `False`.
         augment: `"mirror"`, `"crop"` or `"mirror,crop"`, to let `fit` see more than there is: see
             `kgan.data.augmented`. For crops, images are loaded an eighth larger than `size`, which
             is then needed. Defaults to `None`.
@@ -136,15 +144,16 @@ def load(
 
 def _loaded(name_or_folder, split, size, channels, data_dir, labels, max_examples, stream):
     kind = _kind_of(name_or_folder)
-    if kind == "folder":
+    if kind in ("folder", "records"):
         options = (split, size, channels, labels, max_examples, stream)
-        return image_folders.load_folder(name_or_folder, *options)
+        read = load_records if kind == "records" else image_folders.load_folder
+        return read(name_or_folder, *options)
     name = str(name_or_folder)
     if stream:
         raise ValueError(
-            "Only folders of images are streamed. Expected a folder. Leave stream out, or make a "
-            f"tf.data pipeline with tensorflow_datasets.load({name!r}). Received: {name!r}, "
-            "stream=True."
+            "Only folders of images are streamed, and TFRecord files. Expected a folder. Leave "
+            "stream out, or pass the folder in which TensorFlow Datasets keeps the records. "
+            f"Received: {name!r}, stream=True."
         )
     if kind == "tfds":
         return tfds.load(name, split, size, channels, data_dir, labels, max_examples)
@@ -166,7 +175,8 @@ def _loaded(name_or_folder, split, size, channels, data_dir, labels, max_example
 def _clips(source, split, frames, size, channels, data_dir, max_clips, stream, others):
     kind = _kind_of(source)
     given = [name for name, value in others.items() if value]
-    if not _is_positive_integer(frames) or given or kind == "built-in" or stream and kind == "tfds":
+    is_other = kind in ("built-in", "records") or stream and kind == "tfds"
+    if not _is_positive_integer(frames) or given or is_other:
         raise ValueError(
             "Clips have a positive number of frames, and are loaded of a folder or of a dataset of "
             "videos of TensorFlow Datasets, without labels and augment; those of a folder alone "
@@ -296,7 +306,7 @@ def _is_positive_integer(value):
 
 
 def _kind_of(name_or_folder):
-    """Returns `"built-in"`, `"tfds"` or `"folder"`; raises if it is none of these."""
+    """Returns `"built-in"`, `"tfds"`, `"records"` or `"folder"`; raises if it is none of these."""
     text = str(name_or_folder)
     is_path = not isinstance(name_or_folder, str) or text.startswith((".", "/", "~"))
     if not is_path and text in _BUILT_IN:
@@ -307,12 +317,15 @@ def _kind_of(name_or_folder):
     # TFDS writes configurations and versions after the name: "imagenet_resized/64x64:0.1.0".
     if re.split("[/:]", text)[0] in names:
         return "tfds"
+    if found_in(folder):
+        return "records"
     if folder.is_dir():
         return "folder"
     if folder.is_file():
         raise ValueError(
-            f"{text!r} is a file. Expected a folder of images, or a dataset's name. Pass the "
-            f"folder that holds it, {str(folder.parent)!r}. Received: {text!r}."
+            f"{text!r} is a file. Expected a folder of images, a TFRecord file (.tfrecord), or a "
+            f"dataset's name. Pass the folder that holds it, {str(folder.parent)!r}. Received: "
+            f"{text!r}."
         )
     if is_path or "/" in text or os.sep in text:
         raise ValueError(

@@ -1,6 +1,7 @@
 """One picture: from a file to pixels, with Pillow."""
 
 import contextlib
+import io
 import os
 
 import numpy as np
@@ -23,7 +24,7 @@ def inspect(path, channels=None):
     """What a picture is, from the beginning of its file.
 
     Args:
-        path: path of an image file.
+        path: path of an image file, or its bytes.
         channels: 1 or 3 where the caller knows what it wants, else `None`.
 
     Returns:
@@ -58,7 +59,7 @@ def decode(path, size, channels):
     floats and integers of 32 bits have no range that a format defines, and are refused.
 
     Args:
-        path: path of an image file.
+        path: path of an image file, or its bytes.
         size: `(height, width)`, or `None` for its own.
         channels: 1 or 3.
 
@@ -82,7 +83,8 @@ def _opened(path):
     open_image = pillow().open
     try:
         # Of a file that it opens itself, Pillow maps some into memory, and then turns no TIFF.
-        with open(path, "rb") as file, open_image(file, formats=FORMATS) as image:
+        file = io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb")
+        with file, open_image(file, formats=FORMATS) as image:
             yield image
     except (UnreadableImageError, MemoryError):
         raise
@@ -99,7 +101,7 @@ def _reason(path, error):
             "damaged, or made to fill the memory"
         )
     if isinstance(error, UnidentifiedImageError):
-        num_bytes = os.path.getsize(path)
+        num_bytes = len(path) if isinstance(path, bytes) else os.path.getsize(path)
         return f"{num_bytes} bytes that are no {_NAMES} file" if num_bytes else "it is empty"
     if isinstance(error, PermissionError):
         return "permission to open it is denied"

@@ -17,7 +17,57 @@ _LONG = 2000
 _MOST_NAMED = 10
 
 
-class ImageFiles(LazyArray):
+class EncodedImages(LazyArray):
+    """Encoded images of one size and one number of channels, read and decoded in threads.
+
+    Args:
+        items: sequence of what says where an image is; messages show it.
+        size: `(height, width)` to cut and resize to, or `None` where they are of one size.
+        channels: 1 or 3, or `None`: 3 where one of the pictures is in colour, else 1.
+
+    Raises:
+        ValueError: If images can't be read, or are of different kinds.
+    """
+
+    def __init__(self, items, size=None, channels=None):
+        self.items = items
+        self.size_read = size
+
+        def look(item):
+            return inspect(self._encoded(item), channels)
+
+        found = read_all(look, items, "header")
+        heights, widths, kinds = zip(*found, strict=True)
+        height, width = size or _one_size(items, heights, widths)
+        self.channels = one_kind(items, kinds)
+        super().__init__(len(items), (height, width, self.channels))
+
+    def _encoded(self, item):
+        """The path of an image file, or its bytes."""
+        raise NotImplementedError
+
+    def read(self, indices):
+        """Decodes the images of these places, in threads."""
+        items = [self.items[index] for index in indices]
+        images = _all_of(list(in_threads(self._decoded, items)), items)
+        return np.stack(images) if images else np.empty((0, *self.sample_shape), "uint8")
+
+    def load(self):
+        """All of them as one NumPy array; says how far it is where there are many."""
+        whole = np.empty(self.shape, "uint8")
+        read_all(self._decoded, self.items, "image", whole)
+        return whole
+
+    def _decoded(self, item):
+        image = decode(self._encoded(item), self.size_read, self.channels)
+        if image.shape != self.sample_shape:
+            raise UnreadableImageError(
+                f"it has the shape {image.shape}, and its header said {self.sample_shape}"
+            )
+        return image
+
+
+class ImageFiles(EncodedImages):
     """Image files of one size and one number of channels, read and decoded in threads.
 
     Use this through `kgan.data.load(folder, stream=True)`. The beginning of each file is read at
@@ -25,8 +75,8 @@ class ImageFiles(LazyArray):
 
     Args:
         paths: list of paths.
-        size: `(height, width)` to cut and resize to, or `None` where they are of one size.
-        channels: 1 or 3, or `None`: 3 where one of the pictures is in colour, else 1.
+        size: As for `EncodedImages`.
+        channels: As for `EncodedImages`.
 
     Raises:
         ValueError: If files can't be read, or are of different kinds.
@@ -35,35 +85,10 @@ class ImageFiles(LazyArray):
     def __init__(self, paths, size=None, channels=None):
         # Strings take a fifth of the memory of paths.
         self.paths = [os.fspath(path) for path in paths]
-        self.size_read = size
-        look = functools.partial(inspect, channels=channels)
-        found = read_all(look, self.paths, "header")
-        heights, widths, kinds = zip(*found, strict=True)
-        height, width = size or _one_size(self.paths, heights, widths)
-        self.channels = one_kind(self.paths, kinds)
-        super().__init__(len(self.paths), (height, width, self.channels))
+        super().__init__(self.paths, size, channels)
 
-    def read(self, indices):
-        """Decodes the files of these places, in threads."""
-        paths = [self.paths[index] for index in indices]
-        read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
-        images = _all_of(list(in_threads(read, paths)), paths)
-        return np.stack(images) if images else np.empty((0, *self.sample_shape), "uint8")
-
-    def load(self):
-        """All of them as one NumPy array; says how far it is where there are many."""
-        read = functools.partial(self._decoded, size=self.size_read, channels=self.channels)
-        whole = np.empty(self.shape, "uint8")
-        read_all(read, self.paths, "image", whole)
-        return whole
-
-    def _decoded(self, path, size, channels):
-        image = decode(path, size, channels)
-        if image.shape != self.sample_shape:
-            raise UnreadableImageError(
-                f"it has the shape {image.shape}, and its header said {self.sample_shape}"
-            )
-        return image
+    def _encoded(self, item):
+        return item
 
 
 def _one_size(paths, heights, widths):
