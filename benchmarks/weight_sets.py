@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+from tasks import captioned_digits
 from tasks.binary_mnist import CONVOLUTIONS, Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened
 from tasks.cyclegan import SHARED, figures_of, kind_a, kind_b
@@ -63,6 +64,10 @@ RECIPES = {
     ),
     ("cyclegan", "tinted_digits"): dataclasses.replace(
         TRANSLATE, options={"image_shape": (28, 28, 3), **TRANSLATE.options}
+    ),
+    ("text_to_image", "captioned_digits"): dataclasses.replace(
+        captioned_digits.RECIPES["text_to_image"],
+        options={**captioned_digits.sizes(), **captioned_digits.RECIPES["text_to_image"].options},
     ),
 }
 
@@ -280,7 +285,40 @@ class TintedDigits(WeightSet):
         drawing.save_image(path, drawing.image_grid(images, columns=8, scale=2))
 
 
-KINDS = {"cifar10": Photos, "tinted_digits": TintedDigits}
+class CaptionedDigits(WeightSet):
+    """Digits in colours, and captions that name them: the run of the task of that name."""
+
+    chooses = False
+    source = (
+        "MNIST's training images in eight inks on eight grounds, each in "
+        f"{captioned_digits.COPIES} of two thirds of the combinations, with captions"
+    )
+
+    def __init__(self, model_name, name, quick):
+        super().__init__(model_name, name, quick)
+        seen, self.unseen = captioned_digits.combinations()
+        # None chooses an epoch, so none is held out.
+        (images, labels), _ = self.load()
+        images, labels = (x[:100] if quick else x for x in (images, labels))
+        self.data = captioned_digits.training_data(images, labels, seen, 0)
+
+    def scores(self, model):
+        """Figures by name, and the protocol in words."""
+        count = 100 if self.quick else captioned_digits.NUM_JUDGED
+        samples, asked, _ = captioned_digits.asked_for(model, self.unseen, count, 0)
+        found = captioned_digits.figures_of(samples, asked)
+        return {f"{what}, unseen combinations": value for what, value in found.items()}, (
+            f"{count} samples of captions of combinations of digit, ink and ground that were never "
+            "in training; digits read by kgan.metrics.digit_judge, colours by the nearest of the "
+            "palette"
+        )
+
+    def picture(self, model, path):
+        samples, _, _ = captioned_digits.asked_for(model, self.unseen, 100, 1)
+        drawing.save_image(path, drawing.image_grid(samples, columns=10, scale=2))
+
+
+KINDS = {"cifar10": Photos, "tinted_digits": TintedDigits, "captioned_digits": CaptionedDigits}
 
 
 def weight_set(model_name, name, quick=False):

@@ -40,7 +40,7 @@ def run(kind, action, folder):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_killed_at_random_moments(tmp_path, action):
     counts = run("kill", action, tmp_path)
-    assert counts["trials"] == 20 and counts["broken"] >= 10
+    assert counts["trials"] >= 20 and counts["broken"] >= 10
 
 
 @pytest.mark.parametrize("action", ACTIONS)

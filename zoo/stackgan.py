@@ -29,6 +29,8 @@ def stackgan(
     mismatched_weight: float = 0.5,
     wrong_captions: str = "next",
     divergence_weight: float = 1 / 64,
+    contrastive_weight: float = 0.0,
+    modulation: bool = False,
     loss: str | losses.AdversarialLoss = "non_saturating",
     width: int = 64,
     kernel_size: int = 5,
@@ -60,7 +62,7 @@ def stackgan(
         embedding_dim: integer, size of a caption's embedding. `like=` fills it where captions are
             embeddings, such as 1024 numbers. Defaults to 128.
         condition_dim: integer, size of each stage's condition. Defaults to 128.
-        latent_dim: integer, size of the noise. Seldom worth a change. Defaults to 100.
+        latent_dim: integer, size of the noise. Defaults to 100.
         conditioning: how discriminators use the condition: `"concatenation"` with their last
             features, as in the paper, or `"projection"`, which learns faster. Defaults to
             `"concatenation"`.
@@ -71,24 +73,23 @@ def stackgan(
         divergence_weight: float of at least 0, of the divergence, which is summed over dimensions.
             Raise it for smoother transitions between captions; lower it where captions are not
             followed. Defaults to 1/64: twice a mean over 128 dimensions, as in released code.
-        loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
-            `Health` names. Defaults to `"non_saturating"`.
-        width: integer, channels at half an image's size in DCGAN's networks. Parameters and time
-            grow with its square. Defaults to 64.
+        contrastive_weight: float of at least 0, of telling images from each other by captions: see
+            `kgan.CaptionCondition`. It needs `conditioning="projection"`. Defaults to 0.0.
+        modulation: boolean, whether noise and condition scale and shift all the first generator's
+            layers. Defaults to `False`, as in the paper.
+        loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
+        width: integer, channels at half an image's size in DCGAN's networks. Defaults to 64.
         kernel_size: integer, in the same networks. 3 is quicker. Defaults to 5.
         refiner_width: integer, channels of the refiner at the large image's size. Raise it where
             the second stage lacks detail; its time grows with the square. Defaults to 32.
         num_blocks: integer, the refiner's residual blocks. Defaults to 2.
-        learning_rate: float above 0, of both Adam optimizers. Lower it where losses jump or
-            diverge; raise it for a short run. Defaults to 2e-4.
-        beta_1: float in [0, 1), of both Adam optimizers. Seldom worth a change; towards 0.9 games
-            grow unsteady. Defaults to 0.5.
+        learning_rate: float above 0, of both Adam optimizers. Raise it for a short run, lower it
+            where losses jump. Defaults to 2e-4.
+        beta_1: float in [0, 1), of both. Seldom worth a change. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep moving averages of the weights, which
             then make the samples. Worth it in runs of thousands of steps. Defaults to `None`.
-        stage: 1 or 2, which `fit` trains. A file of weights fills it; else leave it to
-            `next_stage()`. Defaults to 1.
-        seed: integer that seeds data order and noise. Set it for a run that can be repeated.
-            Defaults to `None`.
+        stage: 1 or 2, which `fit` trains: leave it to `next_stage()`. Defaults to 1.
+        seed: integer that seeds data order and noise. Defaults to `None`.
 
     Returns:
         A compiled `kgan.StackGAN`.
@@ -117,7 +118,7 @@ def stackgan(
         encoder = networks.text.encoder(field.num_tokens, max_length, embedding_dim, word_dim)
     sizes = {"condition_dim": None, "width": width, "kernel_size": kernel_size}
     model = StackGAN(
-        networks.text.generator(small, condition_dim, latent_dim, **sizes),
+        networks.text.generator(small, condition_dim, latent_dim, modulation=modulation, **sizes),
         networks.stacked.condition(embedding_dim, condition_dim),
         networks.text.discriminator(small, condition_dim, conditioning, **sizes),
         networks.stacked.refiner(image_shape, condition_dim, refiner_width, num_blocks),
@@ -129,6 +130,7 @@ def stackgan(
         mismatched_weight=mismatched_weight,
         wrong_captions=wrong_captions,
         divergence_weight=divergence_weight,
+        contrastive_weight=contrastive_weight,
         stage=stage,
         seed=seed,
         name="stackgan",

@@ -28,6 +28,8 @@ def text_to_image(
     mismatched_weight: float = 0.5,
     wrong_captions: str = "next",
     interpolation_weight: float = 1.0,
+    contrastive_weight: float = 0.0,
+    modulation: bool = False,
     loss: str | losses.AdversarialLoss = "non_saturating",
     width: int = 64,
     kernel_size: int = 5,
@@ -68,6 +70,11 @@ def text_to_image(
             the fewest words, for captions of several things each. Defaults to `"next"`.
         interpolation_weight: float of at least 0, of interpolated captions, which help captions
             that were never seen; 0 leaves GAN-INT out and saves time. Defaults to 1.0.
+        contrastive_weight: float of at least 0, of telling a batch's images from each other by
+            their captions, which are then followed much earlier. 1 is a good start; it needs
+            `conditioning="projection"`. Defaults to 0.0, as in the paper.
+        modulation: boolean, whether noise and caption scale and shift all the generator's layers:
+            for captions of colours and textures. Defaults to `False`, as in the paper.
         loss: a name or instance of `kgan.losses`. Try another where one player wins for good, which
             `Health` names. Defaults to `"non_saturating"`.
         width: integer, channels at half the image's size. Parameters and time grow with its square:
@@ -111,7 +118,9 @@ def text_to_image(
         field = Text(max_length, vocabulary)
         encoder = networks.text.encoder(field.num_tokens, max_length, embedding_dim, word_dim)
     model = TextToImageGAN(
-        networks.text.generator(image_shape, embedding_dim, latent_dim, **sizes),
+        networks.text.generator(
+            image_shape, embedding_dim, latent_dim, modulation=modulation, **sizes
+        ),
         networks.text.discriminator(image_shape, embedding_dim, conditioning, **sizes),
         encoder,
         field,
@@ -119,6 +128,7 @@ def text_to_image(
         mismatched_weight=mismatched_weight,
         wrong_captions=wrong_captions,
         interpolation_weight=interpolation_weight,
+        contrastive_weight=contrastive_weight,
         augmentation=layers.get_augmentation(augmentation, image_shape, seed),
         seed=seed,
         name="text_to_image",

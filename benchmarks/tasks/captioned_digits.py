@@ -56,10 +56,12 @@ RECIPES = {
             # Half way between a red and a green digit is no digit of the data: with interpolated
             # captions samples turn to speckles of both colours.
             "interpolation_weight": 0.0,
+            "contrastive_weight": 1.0,
+            "modulation": True,
             "learning_rate": 4e-4,
             "ema_momentum": 0.99,
         },
-        steps=11_250,
+        steps=10_000,
         batch_size=64,
         decay_from=0.5,
     )
@@ -101,6 +103,32 @@ def captioned(images, labels, allowed, seed, side=SIDE):
     rows = [allowed[allowed[:, 0] == digit] for digit in range(10)]
     chosen = np.array([rows[label][rng.integers(len(rows[label]))] for label in labels])
     return composed(images, chosen, side), captions_of(chosen, rng), chosen
+
+
+def training_data(images, labels, seen, seed):
+    """Images and captions to train on: each digit in several of the seen combinations."""
+    images, labels = (np.concatenate([array] * COPIES) for array in (images, labels))
+    return captioned(images, labels, seen, seed)[:2]
+
+
+def sizes():
+    """Options that `like=` fills from the training data."""
+    captions = [
+        wording.format(digit=digit, ink=colour, ground=colour)
+        for wording in WORDINGS
+        for digit in DIGITS
+        for colour in PALETTE
+    ]
+    text = kgan.data.Text.describe(captions)
+    shape = {"image_shape": (SIDE, SIDE, 3)}
+    return {**shape, "vocabulary": text.vocabulary, "max_length": text.max_length}
+
+
+def asked_for(model, allowed, count, seed):
+    """Samples of captions of combinations, these combinations, and the captions."""
+    asked = allowed[np.random.default_rng(seed).integers(len(allowed), size=count)]
+    wanted = captions_of(asked, np.random.default_rng(seed + 1))
+    return model.generate(captions=wanted, seed=seed), asked, wanted
 
 
 def read(samples):
@@ -145,17 +173,14 @@ def run(model_name, seed, out, quick):
         recipe, num_judged = quickened(recipe), 100
         images, labels = images[:64], labels[:64]
     seen, unseen = combinations()
-    images, labels = (np.concatenate([array] * COPIES) for array in (images, labels))
-    images, captions, _ = captioned(images, labels, seen, seed)
+    images, captions = training_data(images, labels, seen, seed)
     keras.utils.set_random_seed(seed)
     model = kgan.zoo.load(model_name, like=(images, captions), seed=seed, **recipe.options)
     start = time.process_time()
     steps, minutes, _ = train(model, (images, captions), recipe)
     core_minutes = (time.process_time() - start) / 60
 
-    asked = unseen[np.random.default_rng(seed).integers(len(unseen), size=num_judged)]
-    wanted = captions_of(asked, np.random.default_rng(seed + 1))
-    samples = model.generate(captions=wanted, seed=seed)
+    samples, asked, wanted = asked_for(model, unseen, num_judged, seed)
     found = figures_of(samples, asked)
     real, _, shown = captioned(tested[:num_judged], tested_labels[:num_judged], unseen, seed)
     figures = {

@@ -1,7 +1,7 @@
 """Captions: what models of text to image share, and what the discriminator is told."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from kgan.data.fields import Field, Vectors
+from kgan.losses import AdversarialLoss
 from kgan.models.conditions import MatchingCondition
 from kgan.serving.endpoints import Endpoint
-from kgan.utils.arguments import check_count
-from kgan.utils.hints import Batch, Config, Data, Tensor
+from kgan.utils.arguments import check_count, check_weight
+from kgan.utils.hints import Batch, Config, Data, Tensor, Terms
 
 WrongCaptions = Literal["next", "nearest"]
 
@@ -31,7 +32,18 @@ class CaptionCondition(MatchingCondition):
     caption that differs in all is told from the right one by the easiest of its words, such as a
     colour, and the others are learned late.
 
-    Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1.
+    With a `contrastive_weight` both players have a term `contrastive` too: each image of a batch is
+    to be told from the others by its caption, and each caption from the others by its image. The
+    discriminator learns it of real images, the generator of its own. Samples then show what their
+    captions say much earlier. It needs a discriminator of one logit with layers named `features`
+    and `projection`, such as `kgan.networks.text.discriminator(conditioning="projection")`.
+
+    Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", algorithm 1; for
+    the contrastive term, Zhang et al. 2021, "Cross-Modal Contrastive Learning for Text-to-Image
+    Generation", section 4.1, contrast of images and sentences.
+
+    Deviations: the contrast is that of the inner products which the logit is made of, not of
+    cosines over a temperature, and in both directions.
 
     Args:
         captions: `kgan.data.Field` of the captions, `kgan.data.Text` or `kgan.data.Vectors`.
@@ -39,9 +51,10 @@ class CaptionCondition(MatchingCondition):
         mismatched_weight: float in [0, 1]: what of the terms on wrong inputs is for wrong
             captions. Defaults to 0.5.
         wrong_captions: `"next"`, as in the paper, or `"nearest"`. Defaults to `"next"`.
+        contrastive_weight: float of at least 0. Defaults to 0.0, no such term.
 
     Raises:
-        ValueError: when the weight is out of range, or there are no such wrong captions.
+        ValueError: when a weight is out of range, or there are no such wrong captions.
 
     Example:
 
@@ -61,6 +74,7 @@ class CaptionCondition(MatchingCondition):
         matching_aware: bool = True,
         mismatched_weight: float = 0.5,
         wrong_captions: WrongCaptions = "next",
+        contrastive_weight: float = 0.0,
     ) -> None:
         """Check and keep the options."""
         super().__init__(matching_aware, mismatched_weight)
@@ -71,6 +85,7 @@ class CaptionCondition(MatchingCondition):
             )
         self.captions = captions
         self.wrong_captions = wrong_captions
+        self.contrastive_weight = check_weight("contrastive_weight", contrastive_weight)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -96,11 +111,116 @@ class CaptionCondition(MatchingCondition):
         other = ops.argmin(steps + num_samples * rank, axis=1)
         return tuple(ops.take(values, other, axis=0) for values in given)
 
+    def reader(self, discriminator: keras.Model) -> keras.Model:
+        """The discriminator with what the contrast is of: logits, projected captions, features.
+
+        Args:
+            discriminator: functional `keras.Model` of images and embeddings.
+
+        Returns:
+            The discriminator itself without a `contrastive_weight`, else a `keras.Model` of the
+            same layers with three outputs.
+
+        Raises:
+            ValueError: when it has no layers named `features` and `projection`, or several outputs.
+        """
+        if not self.contrastive_weight:
+            return discriminator
+        wanted, names = ("projection", "features"), [layer.name for layer in discriminator.layers]
+        if not set(wanted) <= set(names) or len(discriminator.outputs) != 1:
+            raise ValueError(
+                "The contrast of captions and images is that of a projection: the discriminator "
+                "has one logit, and layers named 'features' and 'projection'. Take "
+                'conditioning="projection", or set contrastive_weight=0. '
+                f"Received: {len(discriminator.outputs)} outputs and layers {names}"
+            )
+        parts = [discriminator.get_layer(name).output for name in wanted]
+        return keras.Model(discriminator.inputs, [*discriminator.outputs, *parts])
+
+    def contrast(self, outputs: Sequence[Tensor], captions: Tensor) -> Tensor:
+        """How badly images and captions of a batch are told from each other: a cross-entropy.
+
+        Args:
+            outputs: a reader's outputs for images with their own captions: logits, projected
+                captions (batch, size) and features (batch, size).
+            captions: tensor (batch, ...), captions as the batch holds them: another sample with
+                the same one is no wrong answer.
+
+        Returns:
+            A scalar, the mean over both directions.
+        """
+        told, features = (ops.cast(part, "float32") for part in outputs[1:])
+        scores = ops.matmul(told, ops.transpose(features))  # (batch, batch), captions by images
+        same = ops.all(ops.equal(captions[:, None], captions[None, :]), axis=-1)
+        own = ops.eye(ops.shape(captions)[0])
+        scores = ops.where(ops.logical_and(same, own == 0), -1e9, scores)
+        right = ops.sum(scores * own, axis=0)
+        wrong = [ops.logsumexp(scores, axis=axis) for axis in (0, 1)]
+        return ops.mean(0.5 * (wrong[0] + wrong[1]) - right)
+
+    def discriminator_terms(self, loss: AdversarialLoss, heads: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of the terms of `discriminator_losses`."""
+        return (*super().discriminator_terms(loss, heads), *self._contrastive)
+
+    def generator_terms(self, loss: AdversarialLoss, heads: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of the terms of `generator_losses`."""
+        return (*super().generator_terms(loss, heads), *self._contrastive)
+
+    def discriminator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor],
+        fake: Sequence[Tensor],
+        mismatched: Sequence[Tensor] | None,
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
+        """The terms of `kgan.MatchingCondition`, and of real images the contrast."""
+        heads = [
+            side if side is None else self._heads_of(side) for side in (real, fake, mismatched)
+        ]
+        terms = super().discriminator_losses(loss, *heads, given, noise)
+        return {**terms, **self._contrasts(real, given)}
+
+    def generator_losses(
+        self,
+        loss: AdversarialLoss,
+        real: Sequence[Tensor] | None,
+        fake: Sequence[Tensor],
+        given: Batch,
+        noise: Tensor,
+    ) -> Terms:
+        """The terms of `kgan.MatchingCondition`, and of generated images the contrast."""
+        heads = map(self._heads_of, (real, fake))
+        terms = super().generator_losses(loss, *heads, given, noise)
+        return {**terms, **self._contrasts(fake, given)}
+
+    def logits(self, outputs: Sequence[Tensor]) -> Tensor:
+        """The logits that penalties see."""
+        return super().logits(self._heads_of(outputs))
+
+    @property
+    def _contrastive(self):
+        return ("contrastive",) * bool(self.contrastive_weight)
+
+    def _heads_of(self, outputs):
+        """A discriminator's own outputs, of a reader's or of none."""
+        return outputs[:1] if self.contrastive_weight and outputs is not None else outputs
+
+    def _contrasts(self, outputs, given):
+        if not self.contrastive_weight:
+            return {}
+        return {"contrastive": self.contrastive_weight * self.contrast(outputs, given[0])}
+
     def get_config(self) -> Config:
         """Return the constructor's arguments, from which `from_config` makes an equal condition."""
         captions = keras.saving.serialize_keras_object(self.captions)
         config = {"captions": captions, **super().get_config()}
-        return {**config, "wrong_captions": self.wrong_captions}
+        return {
+            **config,
+            "wrong_captions": self.wrong_captions,
+            "contrastive_weight": self.contrastive_weight,
+        }
 
     @classmethod
     def from_config(cls, config: Config) -> "CaptionCondition":

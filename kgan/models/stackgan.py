@@ -60,6 +60,8 @@ class StackGAN(Captioned, AdversarialModel):
         wrong_captions: `"next"` or `"nearest"`: see `kgan.CaptionCondition`. Defaults to `"next"`.
         divergence_weight: float of at least 0, of the sum over dimensions. Defaults to 1.0, as in
             equation 4.
+        contrastive_weight: float of at least 0, of a term `contrastive` of both players: see
+            `kgan.CaptionCondition`. Defaults to 0.0, no such term.
         stage: 1 or 2, which of the two `fit` trains. Defaults to 1.
         samples: `kgan.data.Field` of the large images. Defaults to `None`: what the refiner's
             output shape says.
@@ -99,6 +101,7 @@ class StackGAN(Captioned, AdversarialModel):
         mismatched_weight: float = 0.5,
         wrong_captions: WrongCaptions = "next",
         divergence_weight: float = 1.0,
+        contrastive_weight: float = 0.0,
         stage: int = 1,
         samples: Field | None = None,
         seed: int | None = None,
@@ -118,9 +121,12 @@ class StackGAN(Captioned, AdversarialModel):
         self.captions = captions.renamed("captions")
         self.loss = losses.get(loss)
         self.loss.require_halves()
-        self._matching = CaptionCondition(self.captions, True, mismatched_weight, wrong_captions)
+        self._matching = CaptionCondition(
+            self.captions, True, mismatched_weight, wrong_captions, contrastive_weight
+        )
         self.mismatched_weight = mismatched_weight
         self.wrong_captions = wrong_captions
+        self.contrastive_weight = contrastive_weight
         self.divergence_weight = check_weight("divergence_weight", divergence_weight)
         self.samples = samples
         self.check_captions(taken)
@@ -131,7 +137,17 @@ class StackGAN(Captioned, AdversarialModel):
         self.stage = stage
         if stage == 2:
             self._take_second()
+        self.take_networks()
         self.built = True
+
+    def take_networks(self) -> None:
+        """Reads the discriminators: again where one was replaced."""
+        super().take_networks()
+        both = enumerate((self.discriminator, self.refiner_discriminator), start=1)
+        # Untracked, because these layers belong to the discriminators already.
+        self._readers = types.MappingProxyType(
+            {stage: self._matching.reader(network) for stage, network in both}
+        )
 
     @property
     def refiner(self) -> keras.Model:
@@ -151,7 +167,9 @@ class StackGAN(Captioned, AdversarialModel):
     @property
     def players(self) -> dict[str, Player]:
         """The table: the discriminator of the stage, and what makes its images."""
-        judged, made = ("real", "fake", "mismatched"), ("adversarial", "divergence")
+        contrast = ("contrastive",) * bool(self.contrastive_weight)
+        judged = ("real", "fake", "mismatched", *contrast)
+        made = ("adversarial", "divergence", *contrast)
         if self.stage == 2:
             return {
                 "discriminator": Player(("refiner_discriminator",), judged),
@@ -233,7 +251,7 @@ class StackGAN(Captioned, AdversarialModel):
         real, given = self._reduced(x), (captions, mean)
         wrong = self._matching.wrong(given)
         on_real, on_fake, on_wrong = (
-            [self._judged(some, told[-1])]
+            self._outputs(some, told[-1])
             for some, told in ((real, given), (fake, given), (real, wrong))
         )
         return self._matching.discriminator_losses(
@@ -244,18 +262,16 @@ class StackGAN(Captioned, AdversarialModel):
         """The generator's terms on a fresh batch."""
         fake, (mean, log_variance) = self._made(self._draw(x), self.embedded(captions))
         divergence = ops.sum(standard_normal_divergence(mean, log_variance), axis=-1)
-        logits = self._judged(fake, ops.stop_gradient(mean))
-        return {
-            "adversarial": self.loss.generator(None, logits),
-            "divergence": self.divergence_weight * ops.mean(divergence),
-        }
+        outputs = self._outputs(fake, ops.stop_gradient(mean))
+        terms = self._matching.generator_losses(self.loss, None, outputs, (captions, mean), None)
+        return {**terms, "divergence": self.divergence_weight * ops.mean(divergence)}
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The stage's discriminator's logits for real images, and for as many fake ones."""
         real, captions = batch
         condition = self.condition if self.stage == 1 else self.refiner_condition
         mean = condition(self.embedded(captions))[0]
-        return tuple(self._judged(self._reduced(some), mean) for some in (real, fake))
+        return tuple(self._outputs(self._reduced(some), mean)[0] for some in (real, fake))
 
     def next_stage(self, learning_rate: float | None = None) -> None:
         """Freezes the first stage as it is, and lets `fit` train the second from now on.
@@ -320,9 +336,10 @@ class StackGAN(Captioned, AdversarialModel):
         condition = drawn(mean, log_variance, noise[:, start : start + mean.shape[-1]])
         return self.generator([noise[:, :start], condition]), (mean, log_variance)
 
-    def _judged(self, images, mean):
-        network = self.discriminator if self.stage == 1 else self.refiner_discriminator
-        return network([images, mean])
+    def _outputs(self, images, mean):
+        """The stage's discriminator's logits, and behind them what a contrast is of."""
+        outputs = self._readers[self.stage]([images, mean])
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def _reduced(self, images):
         """Images as the stage's discriminator sees them: means of 4x4 pixels in the first."""

@@ -1,5 +1,6 @@
 """Text to image: a GAN that is told by captions what to make."""
 
+import types
 from typing import Any
 
 import keras
@@ -48,6 +49,9 @@ class TextToImageGAN(Captioned, GAN):
             fewest words: see `kgan.CaptionCondition`. Defaults to `"next"`.
         interpolation_weight: float of at least 0, of the term of interpolated captions; 0 leaves it
             out, and its time, a quarter of a step. Defaults to 1.0.
+        contrastive_weight: float of at least 0, of a term `contrastive` of both players: images
+            are told from each other by their captions. See `kgan.CaptionCondition`, which says what
+            the discriminator needs for it. Defaults to 0.0, no such term.
         seed: integer that seeds data order and noise. Defaults to `None`.
         **kwargs: `penalties`, `noise`, `discriminator_steps` and others as for `kgan.GAN`.
 
@@ -88,13 +92,16 @@ class TextToImageGAN(Captioned, GAN):
         mismatched_weight: float = 0.5,
         wrong_captions: WrongCaptions = "next",
         interpolation_weight: float = 1.0,
+        contrastive_weight: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
         taken = tuple(generator.inputs[-1].shape[1:])
         captions = Vectors(taken) if captions is None else captions
         captions = captions.renamed("captions")
-        condition = CaptionCondition(captions, matching_aware, mismatched_weight, wrong_captions)
+        condition = CaptionCondition(
+            captions, matching_aware, mismatched_weight, wrong_captions, contrastive_weight
+        )
         super().__init__(
             generator, discriminator, loss=loss, condition=condition, seed=seed, **kwargs
         )
@@ -127,6 +134,18 @@ class TextToImageGAN(Captioned, GAN):
     def wrong_captions(self) -> WrongCaptions:
         """Which captions of a batch are shown as wrong ones."""
         return self.condition.wrong_captions
+
+    @property
+    def contrastive_weight(self) -> float:
+        """Weight of telling a batch's images from each other by their captions."""
+        return self.condition.contrastive_weight
+
+    def take_networks(self) -> None:
+        """Checks that the networks fit, and reads them: again where one was replaced."""
+        super().take_networks()
+        # Untracked, because these layers belong to the discriminator already.
+        reader = self.condition.reader(self.discriminator)
+        self._reader = types.MappingProxyType({"discriminator": reader})
 
     @property
     def players(self) -> dict[str, Player]:
@@ -172,7 +191,12 @@ class TextToImageGAN(Captioned, GAN):
         given = (0.5 * (embeddings[:half] + embeddings[num_samples - half :]),)
         noise = self._draw(half)
         outputs = self._outputs(self._augmented(self._make(noise, given)), given)
-        return sum(self.condition.generator_losses(self.loss, None, outputs, given, noise).values())
+        heads = outputs[: len(self.heads)]
+        return sum(self.loss.generator(None, logits) for logits in heads)
+
+    def _outputs(self, samples, given):
+        outputs = self._reader["discriminator"](self._inputs("discriminator", samples, given))
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's samples, and for as many fake ones."""

@@ -115,13 +115,15 @@ def generator(
     kernel_size: int = 5,
     normalization: bool = True,
     stages: int | None = None,
+    modulation: bool = False,
 ) -> keras.Model:
     """Transposed convolutions from noise to an image, BatchNorm and ReLU, no pooling.
 
     Use this for images of up to 64x64 when a plain, fast network is enough.
 
     Reference: Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional
-    Generative Adversarial Networks", section 3 and figure 1.
+    Generative Adversarial Networks", section 3 and figure 1; for modulation, Chen et al. 2019, "On
+    Self Modulation for Generative Adversarial Networks", equation 2.
 
     Args:
         image_shape: tuple `(height, width, channels)`; see `num_stages` for the sizes.
@@ -133,6 +135,8 @@ def generator(
         stages: integer, doublings. With more than `num_stages`, the base is the size that halving
             and rounding up gives, and the excess is cropped after a doubling: 3 go from 4x4 via
             7x7 and 14x14 to 28x28. Defaults to `None`: `num_stages`.
+        modulation: boolean, whether the noise scales and shifts the channels before each ReLU, by
+            a dense layer each. Defaults to `False`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) -> images in [-1, 1].
@@ -162,6 +166,8 @@ def generator(
     for stage in range(stages):
         if normalization:
             x = batch_normalization()(x)
+        if modulation:
+            x = modulated(x, noise)
         x = layers.ReLU()(x)
         last = stage == stages - 1
         channels = image_shape[2] if last else channels // 2
@@ -263,6 +269,17 @@ def discriminator(
     )
     logits = spectrally_normalized(last, spectral_normalization)(x)
     return keras.Model(images, logits, name="discriminator")
+
+
+def modulated(x, told):
+    """Returns the symbolic maps `x`, their channels scaled and shifted by what vectors say."""
+    scale, shift = (
+        layers.Reshape((1, 1, x.shape[-1]))(
+            layers.Dense(x.shape[-1], kernel_initializer=_normal())(told)
+        )
+        for _ in range(2)
+    )
+    return layers.Add()([x, layers.Multiply()([x, scale]), shift])
 
 
 def _check_convolutions(width, kernel_size):

@@ -23,10 +23,11 @@ def encoder(
 
     Use this with the ids that `kgan.data.Text` makes of strings. A convolution sees `kernel_size`
     neighbouring words, so that "red on blue" differs from "blue on red"; the maximum over all
-    places makes a caption's length matter little. Padding counts for nothing.
+    places makes a caption's length matter little. Padding counts for nothing. The numbers of an
+    embedding have mean 0 and variance 1.
 
     Reference: Kim 2014, "Convolutional Neural Networks for Sentence Classification", section 2,
-    with one kernel size.
+    with one kernel size; Ba et al. 2016, "Layer Normalization", equation 3.
 
     Args:
         num_tokens: integer, how many ids there are: `kgan.data.Text(...).num_tokens`.
@@ -66,7 +67,9 @@ def encoder(
         2 * word_dim, check_count("kernel_size", kernel_size), padding="same", activation="relu"
     )(x)  # (batch, max_length, 2 word_dim)
     x = layers.GlobalMaxPooling1D()(layers.Multiply()([x, is_word]))
-    embedding = layers.Dense(embedding_dim, dtype="float32", name="embedding")(x)
+    x = layers.Dense(embedding_dim, dtype="float32", name="embedding")(x)
+    # Or embeddings grow in training, and the noise beside them counts for nothing.
+    embedding = layers.LayerNormalization(center=False, scale=False, dtype="float32")(x)
     return keras.Model(ids, embedding, name="text_encoder")
 
 
@@ -77,6 +80,7 @@ def generator(
     condition_dim: int | None = 128,
     width: int = 64,
     kernel_size: int = 5,
+    modulation: bool = False,
 ) -> keras.Model:
     """DCGAN's generator, told of a caption's embedding beside the noise.
 
@@ -84,7 +88,8 @@ def generator(
     `condition_dim` numbers, which are concatenated with the noise.
 
     Reference: Reed et al. 2016, "Generative Adversarial Text to Image Synthesis", section 4.1 and
-    figure 2.
+    figure 2; with modulation, Zhang et al. 2021, "Cross-Modal Contrastive Learning for
+    Text-to-Image Generation", section 4.2, without attention to words.
 
     Args:
         image_shape: tuple `(height, width, channels)`, of the sizes of
@@ -95,6 +100,9 @@ def generator(
             Defaults to 128.
         width: integer, channels at half the image's size. Defaults to 64.
         kernel_size: integer. Defaults to 5.
+        modulation: boolean, whether noise and condition also scale and shift the channels after
+            each BatchNorm, so that what a caption says of colours reaches the last layers.
+            Defaults to `False`.
 
     Returns:
         A functional `keras.Model`: noise (batch, latent_dim) and embeddings
@@ -115,7 +123,7 @@ def generator(
     embedding = keras.Input((embedding_dim,), name="embedding")
     condition = _compressed(embedding, condition_dim)
     told = latent_dim + condition.shape[-1]
-    decoder = dcgan.generator(image_shape, told, width, kernel_size)
+    decoder = dcgan.generator(image_shape, told, width, kernel_size, modulation=modulation)
     decoder = keras.Model(decoder.inputs, decoder.outputs[0], name="decoder")
     images = decoder(layers.Concatenate()([noise, condition]))
     return keras.Model([noise, embedding], images, name="generator")

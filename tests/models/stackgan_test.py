@@ -86,6 +86,22 @@ def test_terms_are_the_equations(stage, monkeypatch):
         assert logs[name] == pytest.approx(value, rel=1e-3, abs=1e-5), name
 
 
+def test_both_stages_may_tell_images_from_each_other_by_captions():
+    images, labels = kgan.data.load("digits", labels=True, size=32)
+    like = images[:8], [f"the digit {label}" for label in labels[:8]]
+    options = {"conditioning": "projection", "contrastive_weight": 2.0, "modulation": True}
+    model = kgan.zoo.load("stackgan", like=like, width=4, refiner_width=4, seed=0, **options)
+    for _ in range(2):
+        logs = model.fit(*like, batch_size=8, verbose=0).history
+        for player in ("discriminator", "generator"):
+            # About as much as a guess among eight, at the beginning.
+            assert np.log(8) < logs[f"{player}_contrastive"][0] < 4 * np.log(8)
+        if model.stage == 1:
+            model.next_stage()
+    with pytest.raises(ValueError, match="projection"):
+        kgan.zoo.load("stackgan", like=like, width=4, refiner_width=4, contrastive_weight=1.0)
+
+
 def test_text_encoder_and_condition_learn_with_the_generator_only():
     model = make()
     learning = ("text_encoder", "condition")

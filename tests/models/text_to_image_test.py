@@ -22,12 +22,12 @@ def numpy_of(x):
     return ops.convert_to_numpy(x)
 
 
-def make(strings=True, **options):
+def make(strings=True, discriminator=None, **options):
     keras.utils.set_random_seed(0)
     field = kgan.data.Text.describe(CAPTIONS) if strings else None
     model = kgan.TextToImageGAN(
         text.generator((8, 8, 1), 6, latent_dim=4, condition_dim=5, width=4),
-        text.discriminator((8, 8, 1), 6, condition_dim=5, width=4),
+        discriminator or text.discriminator((8, 8, 1), 6, condition_dim=5, width=4),
         text.encoder(field.num_tokens, field.max_length, 6, 4) if strings else None,
         field,
         seed=0,
@@ -87,6 +87,99 @@ def test_terms_of_the_discriminator_are_algorithm_1():
     assert logs["discriminator_real"] == pytest.approx(softplus(-real).mean(), rel=1e-4)
     expected = 0.25 * softplus(mismatched).mean()
     assert logs["discriminator_mismatched"] == pytest.approx(expected, rel=1e-4)
+
+
+def with_projection(**options):
+    return make(
+        discriminator=text.discriminator((8, 8, 1), 6, "projection", condition_dim=5, width=4),
+        **options,
+    )
+
+
+def cross_entropy(scores):
+    """Of each row's own column, in float64."""
+    scores = scores.astype("float64")
+    return np.mean(np.log(np.exp(scores).sum(axis=1)) - np.diag(scores))
+
+
+def test_contrast_is_the_cross_entropy_of_captions_and_images_both_ways():
+    condition = kgan.CaptionCondition(kgan.data.Text(2, ["a", "b"]), contrastive_weight=1.0)
+    random = np.random.default_rng(0)
+    told, features = random.normal(size=(2, 4, 3)).astype("float32")
+    captions = np.array([[2, 0], [3, 0], [2, 3], [2, 0]])
+    found = condition.contrast([None, told, features], captions)
+    scores = told @ features.T
+    # The first and the last have one caption: neither is a wrong answer for the other.
+    scores[0, 3] = scores[3, 0] = -np.inf
+    expected = 0.5 * (cross_entropy(scores) + cross_entropy(scores.T))
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_contrast_is_a_term_of_both_players_on_their_own_images(monkeypatch):
+    model = with_projection(contrastive_weight=2.0, interpolation_weight=0.5)
+    plain = with_projection(interpolation_weight=0.5)
+    plain.set_weights(model.get_weights())
+    images, captions = data()
+    for each in (model, plain):
+        monkeypatch.setattr(each, "_draw", lambda n: ops.ones((n, 4)))
+        each.run_eagerly = True
+    settings = {"batch_size": 6, "verbose": 0, "return_dict": True}
+    logs = model.evaluate(images, captions, **settings)
+    without = plain.evaluate(images, captions, **settings)
+    network, embeddings = model.discriminator, model.run("embed", captions)
+    parts = keras.Model(
+        network.inputs, [network.get_layer(name).output for name in ("projection", "features")]
+    )
+    fake = numpy_of(model.generator([np.ones((6, 4)), embeddings], training=False))
+    for player, shown in (("discriminator", kgan.data.to_float(images)), ("generator", fake)):
+        told, features = (numpy_of(x) for x in parts([shown, embeddings], training=False))
+        scores = told @ features.T
+        expected = cross_entropy(scores) + cross_entropy(scores.T)
+        assert logs[f"{player}_contrastive"] == pytest.approx(expected, rel=1e-4)
+    # All other terms are as without it.
+    for name in set(without) - {"loss", "discriminator_loss", "generator_loss"}:
+        assert logs[name] == pytest.approx(without[name], rel=1e-4), name
+
+
+def test_a_game_with_contrast_trains_and_is_saved(tmp_path):
+    images, captions = data()
+    like = (images, captions)
+    options = {"conditioning": "projection", "contrastive_weight": 1.0, "modulation": True}
+    model = kgan.zoo.load("text_to_image", like=like, width=4, seed=0, **options)
+    history = model.fit(images, captions, batch_size=6, epochs=2, verbose=0).history
+    assert np.isfinite(history["generator_contrastive"]).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.contrastive_weight == 1.0
+    np.testing.assert_array_equal(
+        again.generate(captions=captions, seed=0), model.generate(captions=captions, seed=0)
+    )
+    histories = [
+        each.fit(images, captions, batch_size=6, verbose=0).history for each in (model, again)
+    ]
+    assert histories[0]["generator_contrastive"] == histories[1]["generator_contrastive"]
+
+
+def test_contrast_needs_a_projection():
+    with pytest.raises(ValueError, match='conditioning="projection"'):
+        make(contrastive_weight=1.0)
+
+
+def test_modulation_reaches_every_stage_and_embeddings_have_one_scale():
+    network = text.generator((8, 8, 1), 6, latent_dim=4, condition_dim=5, width=4, modulation=True)
+    plain = text.generator((8, 8, 1), 6, latent_dim=4, condition_dim=5, width=4)
+    stages = sum(
+        isinstance(layer, keras.layers.ReLU) for layer in network.get_layer("decoder").layers
+    )
+    dense = [
+        x.count_params() for x in network.get_layer("decoder").layers if x.name.startswith("dense")
+    ]
+    # Two dense layers for each stage, from noise and condition to its channels.
+    assert len(dense) == 1 + 2 * stages
+    assert network.count_params() == plain.count_params() + sum(dense[1:])
+    embeddings = make().run("embed", CAPTIONS)
+    np.testing.assert_allclose(embeddings.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(embeddings.std(axis=1), 1, atol=0.1)
 
 
 def of_constant_noise(model, monkeypatch):
