@@ -31,16 +31,19 @@ RECIPES = {
             "kernel_size": 3,
             "num_blocks": 1,
             "conditioning": "projection",
+            "wrong_captions": "nearest",
+            "contrastive_weight": 1.0,
+            "modulation": True,
             "learning_rate": 4e-4,
             "ema_momentum": 0.99,
         },
-        steps=8_000,
+        steps=6_000,
         batch_size=64,
         decay_from=0.5,
     )
 }
 # How the second stage is trained; the options are the model's, which is one.
-SECOND = Recipe(steps=1_500, batch_size=32, decay_from=0.5)
+SECOND = Recipe(steps=2_000, batch_size=32, decay_from=0.5)
 
 
 def enlarged(digits, side):

@@ -34,7 +34,12 @@ SIZES = {"stages": 3, "gamma": 10.0, "discriminator_steps": 2, "learning_rate": 
 ANOMALIES = Recipe(
     {**SIZES, "width": 8, "decay_steps": 3_000, "ema_momentum": 0.99}, steps=3_000, batch_size=32
 )
-STACKED = Recipe({**SIZES, "width": 16}, steps=4_000, batch_size=64)
+STACKED = Recipe(
+    {**SIZES, "width": 16, "information_weight": 0.1, "ema_momentum": 0.99},
+    steps=8_000,
+    batch_size=64,
+    decay_from=0.5,
+)
 SIDE, DECIBELS = 28, 60.0
 NUM_NEIGHBOURS, NUM_HELD_OUT = 5_000, 5_000
 # Chains, and steps of each: what two cores walk in a few minutes.
