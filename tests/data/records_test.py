@@ -1,6 +1,7 @@
 """Pictures of TFRecord files: read in any order, as they would be from files."""
 
 import io
+import sys
 
 import keras
 import numpy as np
@@ -88,6 +89,37 @@ def test_options_are_those_of_image_files(folder, tmp_path):
     assert augmented.shape == (20, 8, 8, 3) and augmented.variants > 2
 
 
+def test_array_records_are_read_as_tfrecords_are(folder, tmp_path):
+    module = pytest.importorskip(
+        "array_record.python.array_record_module", reason="array-record is not installed"
+    )
+    other = tmp_path / "arrays"
+    other.mkdir()
+    for number, (start, stop) in enumerate([(0, 7), (7, 8), (8, 20)]):
+        path = other / f"faces-train.array_record-{number:05}-of-00003"
+        writer = module.ArrayRecordWriter(str(path), "group_size:1")
+        for record in written(IMAGES[start:stop], start):
+            writer.write(record)
+        writer.close()
+    (other / "faces-test.array_record-00000-of-00001").write_bytes(b"no records")
+    lazy, labels = load(other, labels=True, stream=True)
+    order = np.random.default_rng(1).permutation(20)
+    np.testing.assert_array_equal(lazy[order], IMAGES[order])
+    assert labels.tolist() == list(range(20))
+    lazy, same = (load(path, size=8, stream=True) for path in (other, folder))
+    for weights in zip(trained(lazy), trained(same), strict=True):
+        np.testing.assert_array_equal(*weights)
+    with pytest.raises(ValueError, match="is no ArrayRecord file, or a damaged one"):
+        load(other, "test")
+
+
+def test_array_records_without_their_package_say_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "array_record.python.array_record_module", None)
+    (tmp_path / "a.arrayrecord").write_bytes(b"")
+    with pytest.raises(ImportError, match=r'pip install "kgan\[array_record\]"'):
+        load(tmp_path / "a.arrayrecord")
+
+
 def test_names_of_features_and_files(tmp_path):
     names = {"image_name": "image/encoded", "label_name": "image/class/label"}
     records = [example(encoded(x), 3, thumbnail=encoded(x[:2]), **names) for x in IMAGES[:2]]
@@ -111,7 +143,7 @@ def test_what_can_not_be_read_is_said(folder, tmp_path):
     refused("two", two, r"2 of the first record's .* \['drawing', 'photo'\]")
     refused("none", [example(caption=b"a rose")], "0 of the first record's are")
     refused("foreign", [b"\xff\xff"], "foreign.tfrecord', record 0: it is no tf.train.Example")
-    refused("empty", [], "TFRecord files are empty")
+    refused("empty", [], "files of records are empty")
     refused("zipped", good, "compressed or damaged", "GZIP")
     refused("labels", [example(encoded(IMAGES[0]))], "have no classes", labels=True)
     broken = [*good[:2], example(b"no picture", 1), example(label=1)]

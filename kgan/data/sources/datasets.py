@@ -53,16 +53,18 @@ def load(
     by their whole range, 0..65535 as 0..255; of floats and 32 bits, which have no range that a
     format defines, none are read.
 
-    Of TFRecord files, each record is a `tf.train.Example` whose feature `"image"` or
-    `"image/encoded"`, or the only one that is an encoded image, is read as an image file is.
-    Compressed ones (GZIP, ZLIB) are refused: they can't be read in any order.
+    Of TFRecord and ArrayRecord files, each record is a `tf.train.Example` whose feature `"image"`
+    or `"image/encoded"`, or the only one that is an encoded image, is read as an image file is.
+    Compressed TFRecord files (GZIP, ZLIB) are refused: they can't be read in any order. ArrayRecord
+    files need the extra `array_record`, and are quick to shuffle with groups of one record.
 
     Args:
         name_or_folder: `"digits"` (scikit-learn, 8x8, grey), the toys `"ring"`, `"grid"` and
             `"gaussian"` (float points), an image dataset of TensorFlow Datasets by its name, as in
             `"mnist"` or `"cifar10"`, or a folder of PNG, JPEG, BMP, GIF, WEBP or TIFF files, read
-            with its sub-folders; a TFRecord file (`.tfrecord`, `.tfrecords`, `.tfrec`), or a folder
-            of them, as TensorFlow Datasets makes.
+            with its sub-folders; a TFRecord or ArrayRecord file (`.tfrecord`, `.tfrecords`,
+            `.tfrec`, `.array_record`, `.arrayrecord`), or a folder of them, as TensorFlow Datasets
+            makes.
         split: `"train"` or `"test"`; with TensorFlow Datasets all it understands, as in
             `"train[:10%]"`; with folders, a sub-folder where all sub-folders are splits, and with a
             folder of TFRecord files those of that split, where their names say it. Digits: the

@@ -1,11 +1,11 @@
-"""Pictures in TFRecord files, as TensorFlow Datasets and many users of Keras keep them."""
+"""Pictures in TFRecord and ArrayRecord files, as TensorFlow Datasets and others keep them."""
 
 import collections.abc
 import os
 import pathlib
 import re
 import struct
-from typing import NamedTuple
+import threading
 
 import numpy as np
 
@@ -15,74 +15,115 @@ from kgan.data.sources.image_files import EncodedImages, in_threads, refuse
 # In order: what TensorFlow Datasets calls a picture, and what older files do.
 _IMAGES = ("image", "image/encoded")
 _LABELS = ("label", "image/class/label")
-_ENDING = re.compile(r"\.(tfrecords?|tfrec)(-\d+-of-\d+)?$")
-_SPLIT = re.compile(r"-([A-Za-z]+)\.tfrecord-\d+-of-\d+$")
-# Before a record stand its length and a checksum of it, and after it a checksum of what it holds.
+_ENDING = re.compile(r"\.(tfrecords?|tfrec|array_?record)(-\d+-of-\d+)?$")
+_SPLIT = re.compile(r"-([A-Za-z]+)\.(?:tfrecord|array_record)-\d+-of-\d+$")
+# In a TFRecord file, before a record stand its length and a checksum of it, and after it a checksum
+# of what it holds.
 _HEADER, _FOOTER = 12, 4
 
 
-class Record(NamedTuple):
-    """Where a record lies."""
+class _Example:
+    """A record that holds a `tf.train.Example`; messages name it by its file and its number."""
 
-    path: str
-    number: int
-    offset: int
-    length: int
+    def __init__(self, file, number):
+        self.file = file
+        self.number = number
 
     def __repr__(self):
-        return f"{self.path!r}, record {self.number}"
+        return f"{self.file.path!r}, record {self.number}"
 
     def features(self):
-        """What the record says: the features of a `tf.train.Example`, by their names."""
+        """What the record says: the features, by their names."""
         import tensorflow as tf
         from google.protobuf.message import DecodeError
 
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            held = file.read(self.length)
         try:
-            return tf.train.Example.FromString(held).features.feature
+            return tf.train.Example.FromString(self.file.read(self.number)).features.feature
         except DecodeError as error:
             raise UnreadableImageError("it is no tf.train.Example, or damaged") from error
 
 
-class Records(collections.abc.Sequence):
-    """The records of files, in the order of the files; 20 bytes of memory each.
+class _TFRecordFile:
+    """A TFRecord file, whose records are found by an index that is made of their headers."""
 
-    Args:
-        paths: list of paths of TFRecord files.
-
-    Raises:
-        ValueError: If one is no TFRecord file, or a compressed or a damaged one.
-    """
-
-    def __init__(self, paths):
-        self.paths = [os.fspath(path) for path in paths]
-        found = [_offsets_and_lengths(path) for path in self.paths]
-        self._starts = np.cumsum([0, *(len(offsets) for offsets, _ in found)])
-        self._offsets, self._lengths = (np.concatenate(columns) for columns in zip(*found))
+    def __init__(self, path):
+        self.path = path
+        self._offsets, self._lengths = _offsets_and_lengths(path)
 
     def __len__(self):
         return len(self._offsets)
+
+    def read(self, number):
+        with open(self.path, "rb") as file:
+            file.seek(int(self._offsets[number]))
+            return file.read(int(self._lengths[number]))
+
+
+class _ArrayRecordFile:
+    """An ArrayRecord file, which brings its index."""
+
+    def __init__(self, path):
+        try:
+            from array_record.python.array_record_module import ArrayRecordReader
+        except ImportError as error:
+            raise ImportError(
+                "ArrayRecord files are read with the package array-record, which is not "
+                'installed. Run `pip install "kgan[array_record]"`.'
+            ) from error
+        self.path = path
+        self._lock = threading.Lock()
+        self._reader = ArrayRecordReader(path)
+        if not self._reader.ok():
+            raise ValueError(
+                f"{path!r} is no ArrayRecord file, or a damaged one. Expected a file of "
+                "array_record's ArrayRecordWriter. Write it again. Received: a file of "
+                f"{os.path.getsize(path)} bytes."
+            )
+
+    def __len__(self):
+        return self._reader.num_records()
+
+    def read(self, number):
+        # Its documentation does not say that threads may share a reader.
+        with self._lock:
+            return self._reader.read([number])[0]
+
+
+class Records(collections.abc.Sequence):
+    """The records of files, in the order of the files.
+
+    Args:
+        paths: list of paths of TFRecord or ArrayRecord files.
+
+    Raises:
+        ImportError: If the package for ArrayRecord files is missing.
+        ValueError: If one is no such file, or a compressed or a damaged one.
+    """
+
+    def __init__(self, paths):
+        paths = [os.fspath(path) for path in paths]
+        kinds = [_ArrayRecordFile if _is_array_record(path) else _TFRecordFile for path in paths]
+        self._files = [kind(path) for kind, path in zip(kinds, paths, strict=True)]
+        self._starts = np.cumsum([0, *map(len, self._files)])
+
+    def __len__(self):
+        return int(self._starts[-1])
 
     def __getitem__(self, key):
         if isinstance(key, slice):
             return [self[place] for place in range(*key.indices(len(self)))]
         place = range(len(self))[key]
         file = int(np.searchsorted(self._starts, place, side="right")) - 1
-        number = place - int(self._starts[file])
-        return Record(
-            self.paths[file], number, int(self._offsets[place]), int(self._lengths[place])
-        )
+        return _Example(self._files[file], place - int(self._starts[file]))
 
 
 class RecordImages(EncodedImages):
-    """Images of TFRecord files, read and decoded in threads.
+    """Images of TFRecord or ArrayRecord files, read and decoded in threads.
 
     Use this through `kgan.data.load("data.tfrecord", stream=True)`.
 
     Args:
-        records: list of `Record`, or `Records`.
+        records: `Records`, or a list of some.
         files: list of paths of the files that they lie in.
         size: As for `ImageFiles`.
         channels: As for `ImageFiles`.
@@ -106,12 +147,12 @@ class RecordImages(EncodedImages):
 
 
 def load_records(source, split, size, channels, labels, max_examples, stream):
-    """Reads images of TFRecord files; see `kgan.data.load` for the arguments."""
+    """Reads images of files of records; see `kgan.data.load` for the arguments."""
     files = _of_split(found_in(source), split, source)
     records = Records(files)
     if not len(records):
         raise ValueError(
-            "The TFRecord files are empty. Expected records of images. Check the path. Received: "
+            "The files of records are empty. Expected records of images. Check the path. Received: "
             f"{str(source)!r}, {len(files)} files without a record."
         )
     if max_examples is not None and max_examples < len(records):
@@ -124,7 +165,7 @@ def load_records(source, split, size, channels, labels, max_examples, stream):
 
 
 def found_in(source):
-    """The TFRecord files that a path means: itself, or those of a folder without images beside."""
+    """The files of records that a path means: itself, or those of a folder without images."""
     path = pathlib.Path(source).expanduser()
     if path.is_file():
         return [path] if _ENDING.search(path.name) else []
@@ -136,6 +177,10 @@ def found_in(source):
     return [path / name for name in names if _ENDING.search(name) and (path / name).is_file()]
 
 
+def _is_array_record(path):
+    return _ENDING.search(path)[1].startswith("array")
+
+
 def _of_split(files, split, source):
     """The files of a split, where their names say which they belong to, as TFDS's do."""
     found = [_SPLIT.search(file.name) for file in files]
@@ -145,7 +190,7 @@ def _of_split(files, split, source):
     if split == "train" and len(names) <= 1:
         return files
     raise ValueError(
-        f"The TFRecord files have no split {split!r}. Expected "
+        f"The files of records have no split {split!r}. Expected "
         + (f"one of {names}. " if names else "split='train': their names say nothing of splits. ")
         + "Pass another split, or the path of one file. Received: "
         f"{str(source)!r}, split={split!r}."
