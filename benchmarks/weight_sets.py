@@ -289,6 +289,7 @@ class CaptionedDigits(WeightSet):
     """Digits in colours, and captions that name them: the run of the task of that name."""
 
     chooses = False
+    epoch_steps = captioned_digits.EPOCH_STEPS
     source = (
         "MNIST's training images in eight inks on eight grounds, each in "
         f"{captioned_digits.COPIES} of two thirds of the combinations, with captions"

@@ -16,7 +16,7 @@ from PIL import Image
 
 import kgan
 from kgan import drawing
-from tasks.captioned_digits import captioned, captions_of, combinations, figures_of
+from tasks.captioned_digits import EPOCH_STEPS, captioned, captions_of, combinations, figures_of
 from tasks.common import Bar, Recipe, Result, Task, halved, load_mnist, quickened, train
 
 SIDE, NUM_JUDGED = 64, 2_000
@@ -77,9 +77,9 @@ def run(model_name, seed, out, quick):
     keras.utils.set_random_seed(seed)
     model = kgan.zoo.load(model_name, like=data, seed=seed, **recipe.options)
     start = time.process_time()
-    steps, minutes, _ = train(model, data, recipe)
+    steps, minutes, _ = train(model, data, recipe, epoch_steps=EPOCH_STEPS)
     model.next_stage(recipe.options.get("learning_rate"))
-    more_steps, more_minutes, _ = train(model, data, second)
+    more_steps, more_minutes, _ = train(model, data, second, epoch_steps=EPOCH_STEPS // 3)
     core_minutes = (time.process_time() - start) / 60
 
     asked = unseen[np.random.default_rng(seed).integers(len(unseen), size=num_judged)]
