@@ -191,8 +191,8 @@ class CaptionCondition(MatchingCondition):
         noise: Tensor,
     ) -> Terms:
         """The terms of `kgan.MatchingCondition`, and of generated images the contrast."""
-        heads = map(self._heads_of, (real, fake))
-        terms = super().generator_losses(loss, *heads, given, noise)
+        real_heads, fake_heads = self._heads_of(real), self._heads_of(fake)
+        terms = super().generator_losses(loss, real_heads, fake_heads, given, noise)
         return {**terms, **self._contrasts(fake, given)}
 
     def logits(self, outputs: Sequence[Tensor]) -> Tensor:
