@@ -176,10 +176,8 @@ class CaptionCondition(MatchingCondition):
         noise: Tensor,
     ) -> Terms:
         """The terms of `kgan.MatchingCondition`, and of real images the contrast."""
-        heads = [
-            side if side is None else self._heads_of(side) for side in (real, fake, mismatched)
-        ]
-        terms = super().discriminator_losses(loss, *heads, given, noise)
+        on_real, on_fake, on_wrong = (self._heads_of(side) for side in (real, fake, mismatched))
+        terms = super().discriminator_losses(loss, on_real, on_fake, on_wrong, given, noise)
         return {**terms, **self._contrasts(real, given)}
 
     def generator_losses(
@@ -191,8 +189,8 @@ class CaptionCondition(MatchingCondition):
         noise: Tensor,
     ) -> Terms:
         """The terms of `kgan.MatchingCondition`, and of generated images the contrast."""
-        real_heads, fake_heads = self._heads_of(real), self._heads_of(fake)
-        terms = super().generator_losses(loss, real_heads, fake_heads, given, noise)
+        on_real, on_fake = self._heads_of(real), self._heads_of(fake)
+        terms = super().generator_losses(loss, on_real, on_fake, given, noise)
         return {**terms, **self._contrasts(fake, given)}
 
     def logits(self, outputs: Sequence[Tensor]) -> Tensor:
