@@ -34,16 +34,15 @@ RECIPES = {
             "wrong_captions": "nearest",
             "contrastive_weight": 1.0,
             "modulation": True,
-            "learning_rate": 4e-4,
+            "learning_rate": 2.7e-4,
             "ema_momentum": 0.99,
         },
-        steps=6_000,
+        steps=4_500,
         batch_size=64,
-        decay_from=0.5,
     )
 }
 # How the second stage is trained; the options are the model's, which is one.
-SECOND = Recipe(steps=2_000, batch_size=32, decay_from=0.5)
+SECOND = Recipe(steps=1_500, batch_size=32)
 
 
 def enlarged(digits, side):
