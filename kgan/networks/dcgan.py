@@ -167,7 +167,7 @@ def generator(
         if normalization:
             x = batch_normalization()(x)
         if modulation:
-            x = modulated(x, noise)
+            x = _modulated(x, noise)
         x = layers.ReLU()(x)
         last = stage == stages - 1
         channels = image_shape[2] if last else channels // 2
@@ -271,8 +271,8 @@ def discriminator(
     return keras.Model(images, logits, name="discriminator")
 
 
-def modulated(x, told):
-    """Returns the symbolic maps `x`, their channels scaled and shifted by what vectors say."""
+def _modulated(x, told):
+    """The symbolic maps `x`, their channels scaled and shifted by what vectors say."""
     scale, shift = (
         layers.Reshape((1, 1, x.shape[-1]))(
             layers.Dense(x.shape[-1], kernel_initializer=_normal())(told)
