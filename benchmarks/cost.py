@@ -21,9 +21,9 @@ import sys
 import time
 
 import numpy as np
+from pages import say, write_between
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "scaling.md"
-BEGIN, END = "<!-- cost: begin -->", "<!-- cost: end -->"
 BASE = {"images": 256, "side": 32, "batch_size": 32, "width": 32, "epochs": 2}
 VARIED = {
     "images": (256, 512, 1024),
@@ -33,10 +33,6 @@ VARIED = {
     "epochs": (1, 2, 4),
 }
 NAMES = {"images": "images", "side": "side, pixels", "batch_size": "batch size"}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def kilobytes_at_most():
@@ -134,10 +130,7 @@ def main(argv=None):
     )
     print(text)
     if arguments.write:
-        docs = DOCS.read_text(encoding="utf-8")
-        head, rest = docs.split(BEGIN)
-        tail = rest.split(END)[1]
-        DOCS.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+        write_between(DOCS, "cost", text)
     return 0
 
 

@@ -44,6 +44,7 @@ import threading
 import time
 
 from contenders import gpu_rows
+from pages import say
 
 # Dense bf16 TFLOP/s by parts of the device's name, of the makers' data sheets (T4, V100: fp16).
 PEAKS = {
@@ -156,10 +157,6 @@ class Row:
             words = " / ".join([*said[-1:], *self.lines[-1:]])[:400]
             return {**known, "failed": words or "no output", "log": self.lines[-40:]}
         return {**known, **self.result}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def wanted(arguments):

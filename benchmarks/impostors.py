@@ -22,6 +22,7 @@ import pathlib
 
 import keras
 import numpy as np
+from pages import write_between
 from scipy import ndimage
 from tasks.common import Recipe, load_emoji, load_mnist, say, train
 from tasks.drawn_scenes import scenes
@@ -32,7 +33,6 @@ from kgan.callbacks import measurements
 
 OUT = pathlib.Path("runs") / "impostors"
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- impostors: begin -->", "<!-- impostors: end -->"
 # As much as a look of Health takes.
 NUM_HEALTH = 256
 EMOJI = Recipe(
@@ -254,10 +254,7 @@ def main(argv=None):
     text = page(measured, arguments.count)
     print(text)
     if arguments.write:
-        docs = DOCS.read_text(encoding="utf-8")
-        head, rest = docs.split(BEGIN)
-        tail = rest.split(END)[1]
-        DOCS.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+        write_between(DOCS, "impostors", text)
 
 
 if __name__ == "__main__":

@@ -30,19 +30,15 @@ import tempfile
 
 import numpy as np
 from contenders.scaling_worker import Job
+from pages import say, write_between
 
 WORKER = pathlib.Path(__file__).parent / "contenders" / "scaling_worker.py"
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "scaling.md"
-BEGIN, END = "<!-- scaling: begin -->", "<!-- scaling: end -->"
 PARTS = ("exact", "killed", "checkpoints", "speed")
 # At least this share of the throughput of as many single processes is wanted of two.
 BAR = 0.9
 # Losses of one game in another order of additions.
 CLOSE = 1e-4
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 def free_ports(count):
@@ -402,10 +398,7 @@ def main(argv=None):
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     if arguments.write:
-        docs = DOCS.read_text(encoding="utf-8")
-        head, rest = docs.split(BEGIN)
-        tail = rest.split(END)[1]
-        DOCS.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+        write_between(DOCS, "scaling", text)
     for line in (problems := missed(results)):
         say(line)
     return int(bool(problems))

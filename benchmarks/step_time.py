@@ -48,7 +48,6 @@ import dataclasses
 import json
 import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
@@ -56,6 +55,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from pages import say
 
 import kgan
 
@@ -496,11 +496,6 @@ def markdown(environment, results):
             title = result["case"]["title"]
             lines.append(f"| {title} | {bar['bar']} | {bar['ratio']:.3f} | {verdict} |")
     return "\n".join(lines)
-
-
-def say(text):
-    # To the error stream: the table alone goes to the standard output.
-    print(text, file=sys.stderr, flush=True)
 
 
 def main():

@@ -80,6 +80,7 @@ def given_noise(shape, distribution, seed):
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
+        # Shards are equal here, and replica i holds the i-th.
         first = context.replica_id_in_sync_group * shape[0] if context else 0
     turn = ops.cast(keras.random.SeedGenerator.next(seed)[1], "float32")
     rows = ops.cast(first + ops.arange(shape[0]), "float32")[:, None]

@@ -16,7 +16,7 @@ from PIL import Image
 
 import kgan
 from kgan import drawing
-from tasks.captioned_digits import EPOCH_STEPS, captioned, captions_of, combinations, figures_of
+from tasks.captioned_digits import EPOCH_STEPS, asked_for, captioned, combinations, figures_of
 from tasks.common import Bar, Recipe, Result, Task, halved, load_mnist, quickened, train
 
 SIDE, NUM_JUDGED = 64, 2_000
@@ -81,9 +81,7 @@ def run(model_name, seed, out, quick):
     more_steps, more_minutes, _ = train(model, data, second, epoch_steps=EPOCH_STEPS // 3)
     core_minutes = (time.process_time() - start) / 60
 
-    asked = unseen[np.random.default_rng(seed).integers(len(unseen), size=num_judged)]
-    wanted = captions_of(asked, np.random.default_rng(seed + 1))
-    large = model.generate(captions=wanted, seed=seed)
+    large, asked, wanted = asked_for(model, unseen, num_judged, seed)
     small = bicubic(model.run("generate_small", wanted, seed=seed))
     digits = enlarged(tested[: 2 * num_judged], 56)
     real, _, shown = captioned(digits, tested_labels[: 2 * num_judged], unseen, seed, SIDE)

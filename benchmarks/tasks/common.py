@@ -6,12 +6,12 @@ import math
 import os
 import pathlib
 import platform
-import sys
 import time
 from collections.abc import Callable
 
 import keras
 import numpy as np
+from pages import say
 
 import kgan
 from kgan.utils.files import atomic_write
@@ -185,11 +185,6 @@ def decibels(made, truth):
     """Peak signal-to-noise ratio over all pixels of all images."""
     error = np.mean(np.square(made.astype("float32") - truth.astype("float32")))
     return float(10 * np.log10(255.0**2 / max(error, 1e-6)))
-
-
-def say(text):
-    # To the error stream: the result alone goes to the standard output.
-    print(text, file=sys.stderr, flush=True)
 
 
 class Progress(keras.callbacks.Callback):

@@ -11,7 +11,13 @@ from kgan.backend.seeds import SeedGenerator
 from kgan.data.checks import check
 from kgan.data.fields import Field, Labels
 from kgan.losses import AdversarialLoss
-from kgan.models.conditions import Condition, MatchingCondition, cross_entropy, output_shapes
+from kgan.models.conditions import (
+    Condition,
+    MatchingCondition,
+    cross_entropy,
+    listed,
+    output_shapes,
+)
 from kgan.models.gan import GAN
 from kgan.utils.arguments import check_count, check_weight
 from kgan.utils.hints import Batch, Config, Data, Tensor, Terms
@@ -229,8 +235,7 @@ class ConditionalGAN(GAN):
                 batch = self.fields[0].to_device(samples[start : start + batch_size])
                 batch = ops.convert_to_numpy(batch)
                 some = labels[start : start + batch_size]
-                outputs = self.discriminator.predict_on_batch([batch, some])
-                outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+                outputs = listed(self.discriminator.predict_on_batch([batch, some]))
                 # Under a distribution strategy every replica answers: keep the first's answer.
                 logits = [np.asarray(output[: len(batch)], "float32") for output in outputs]
                 rows.append([x.reshape(len(batch), -1).mean(axis=1) for x in logits])

@@ -332,6 +332,11 @@ class MatchingCondition(Condition):
         }
 
 
+def listed(outputs):
+    """Returns what a network of one or of several outputs made as a list."""
+    return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+
 def output_shapes(network):
     """Returns the shapes of a network's outputs as a list, without the batch."""
     return [tuple(output.shape[1:]) for output in network.outputs]

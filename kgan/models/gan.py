@@ -17,7 +17,7 @@ from kgan.latent import noise as latent
 from kgan.losses import AdversarialLoss, FeatureMatching, HistoricalAveraging
 from kgan.losses.matching import depends
 from kgan.models import compatibility
-from kgan.models.conditions import Condition
+from kgan.models.conditions import Condition, listed
 from kgan.serving.endpoints import Endpoint, Noise
 from kgan.utils.arguments import check_count
 from kgan.utils.hints import Batch, Data, Distribution, Tensor, Terms
@@ -342,8 +342,7 @@ class GAN(AdversarialModel):
 
     def _outputs(self, samples, given):
         """The discriminator's outputs, a list with one entry per head."""
-        outputs = self.discriminator(self._inputs("discriminator", samples, given))
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        return listed(self.discriminator(self._inputs("discriminator", samples, given)))
 
     def _logits(self, samples, given):
         return self._conditioning.logits(self._outputs(samples, given))

@@ -15,6 +15,7 @@ from kgan.game import AdversarialModel, Player
 from kgan.losses import AdversarialLoss
 from kgan.losses.likelihoods import standard_normal_divergence
 from kgan.models.captions import CaptionCondition, Captioned, WrongCaptions
+from kgan.models.conditions import listed
 from kgan.models.encoder_decoder import drawn
 from kgan.networks.stacked import FACTOR
 from kgan.serving.endpoints import Endpoint, Noise
@@ -167,9 +168,9 @@ class StackGAN(Captioned, AdversarialModel):
     @property
     def players(self) -> dict[str, Player]:
         """The table: the discriminator of the stage, and what makes its images."""
-        contrast = ("contrastive",) * bool(self.contrastive_weight)
-        judged = ("real", "fake", "mismatched", *contrast)
-        made = ("adversarial", "divergence", *contrast)
+        heads = self._matching.heads(1)
+        judged = self._matching.discriminator_terms(self.loss, heads)
+        made = (*self._matching.generator_terms(self.loss, heads), "divergence")
         if self.stage == 2:
             return {
                 "discriminator": Player(("refiner_discriminator",), judged),
@@ -338,8 +339,7 @@ class StackGAN(Captioned, AdversarialModel):
 
     def _outputs(self, images, mean):
         """The stage's discriminator's logits, and behind them what a contrast is of."""
-        outputs = self._readers[self.stage]([images, mean])
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        return listed(self._readers[self.stage]([images, mean]))
 
     def _reduced(self, images):
         """Images as the stage's discriminator sees them: means of 4x4 pixels in the first."""

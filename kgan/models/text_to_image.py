@@ -10,6 +10,7 @@ from kgan.data.fields import Field, Vectors
 from kgan.game import Player
 from kgan.losses import AdversarialLoss
 from kgan.models.captions import CaptionCondition, Captioned, WrongCaptions
+from kgan.models.conditions import listed
 from kgan.models.gan import GAN
 from kgan.serving.endpoints import Endpoint
 from kgan.utils.arguments import check_weight
@@ -195,8 +196,7 @@ class TextToImageGAN(Captioned, GAN):
         return sum(self.loss.generator(None, logits) for logits in heads)
 
     def _outputs(self, samples, given):
-        outputs = self._reader["discriminator"](self._inputs("discriminator", samples, given))
-        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        return listed(self._reader["discriminator"](self._inputs("discriminator", samples, given)))
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The discriminator's logits for the batch's samples, and for as many fake ones."""

@@ -3,13 +3,16 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks"))
+
+from scaling import free_ports  # noqa: E402
 
 SCRIPT = pathlib.Path(__file__).with_name("play.py")
 # On JAX a process compiles for longer than it plays: one count of steps is enough there.
@@ -41,16 +44,6 @@ def check_same(report, reference, steps):
     for name, value in reference["evaluated"].items():
         np.testing.assert_allclose(report["evaluated"][name], value, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(report["weights"], reference["weights"], rtol=1e-5)
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for listener in sockets:
-        listener.bind(("127.0.0.1", 0))
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")

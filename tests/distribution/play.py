@@ -6,6 +6,12 @@ Run by `distribution_test.py`, in processes of its own: devices are counted when
 import argparse
 import json
 import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks"))
+
+from contenders.scaling_worker import given_noise  # noqa: E402
 
 DISTRIBUTIONS = ["one", "mirrored", "workers", "data_parallel", "processes"]
 
@@ -48,24 +54,6 @@ def strategy_of(distribution):
     if distribution == "workers":
         return tf.distribute.MultiWorkerMirroredStrategy().scope()
     return contextlib.nullcontext()
-
-
-def given_noise(shape, distribution, seed):
-    """Noise that depends on a sample's place in the global batch and on the turn alone."""
-    import keras
-    from keras import ops
-
-    first = 0
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
-        context = tf.distribute.get_replica_context()
-        # Shards are equal here, and replica i holds the i-th.
-        first = context.replica_id_in_sync_group * shape[0] if context else 0
-    turn = ops.cast(keras.random.SeedGenerator.next(seed)[1], "float32")
-    rows = ops.cast(first + ops.arange(shape[0]), "float32")[:, None]
-    columns = ops.arange(shape[1], dtype="float32")
-    return ops.sin(1.7 * rows + 3.1 * columns + turn)
 
 
 def model_of(name, discriminator_steps):
