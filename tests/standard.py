@@ -85,6 +85,8 @@ OTHER = {
 }
 BESIDE = {
     "constant_steps": {"constant_steps": 5, "decay_steps": 10},
+    # The contrast is that of a projection.
+    "contrastive_weight": {"conditioning": "projection"},
     "decay_steps": {"constant_steps": 5, "decay_steps": 10},
     # At 8x8 there is no layer between the discriminator's first and last.
     "discriminator_normalization": {"sample_shape": (16, 16, 1)},
