@@ -1,7 +1,7 @@
 """StackGAN (Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis").
 
-The first stage makes a small image of a caption, the second a large one of both: equations 3 to 5.
-Conditions are drawn from a Gaussian that follows from the caption (section 3.2).
+A small image of a caption, then a large one of both (equations 3 to 5), with conditions drawn from
+a Gaussian that follows from the caption (section 3.2).
 """
 
 from kgan import losses, networks
@@ -49,8 +49,8 @@ def stackgan(
     Reference: Zhang et al. 2017, "StackGAN: Text to Photo-realistic Image Synthesis with Stacked
     Generative Adversarial Networks", equations 1 to 5 and section 3.4.
 
-    Deviations: the text encoder learns with the first stage; log-variances are linear; the first
-    stage has DCGAN's networks; learning rates do not fall by themselves.
+    Deviations: the text encoder learns with the first discriminator; log-variances are linear; the
+    first stage has DCGAN's networks; learning rates do not fall by themselves.
 
     Args:
         image_shape: tuple `(height, width, channels)` of the large images. Sides are multiples of
@@ -61,30 +61,28 @@ def stackgan(
         word_dim: integer, size of a word's embedding; more for thousands of words. Defaults to 64.
         embedding_dim: integer, size of a caption's embedding. `like=` fills it where captions are
             embeddings, such as 1024 numbers. Defaults to 128.
-        condition_dim: integer, size of each stage's condition. Defaults to 128.
+        condition_dim: integer, size of conditions and of embeddings as judged. Defaults to 128.
         latent_dim: integer, size of the noise. Defaults to 100.
-        conditioning: how discriminators use the condition: `"concatenation"` with their last
-            features, as in the paper, or `"projection"`, which learns faster. Defaults to
-            `"concatenation"`.
+        conditioning: how discriminators use the embedding: `"concatenation"` with features, as in
+            the paper, or `"projection"`, which learns faster. Defaults to `"concatenation"`.
         mismatched_weight: float in [0, 1], the share of wrong captions in the terms on wrong
             inputs. Raise it where captions are not followed. Defaults to 0.5.
         wrong_captions: `"next"`, as in the paper, or `"nearest"`, those of a batch that differ in
             the fewest words, for captions of several things each. Defaults to `"next"`.
         divergence_weight: float of at least 0, of the divergence, which is summed over dimensions.
-            Raise it for smoother transitions between captions; lower it where captions are not
-            followed. Defaults to 1/64: twice a mean over 128 dimensions, as in released code.
-        contrastive_weight: float of at least 0, of telling images from each other by captions: see
-            `kgan.CaptionCondition`. It needs `conditioning="projection"`. Defaults to 0.0.
-        modulation: boolean, whether noise and condition scale and shift all the first generator's
-            layers. Defaults to `False`, as in the paper.
+            Raise it for smoother transitions, lower it where captions are not followed. Defaults
+            to 1/64: twice a mean over 128 dimensions, as in released code.
+        contrastive_weight: float of at least 0, of telling images from each other by captions; it
+            needs `conditioning="projection"`. Defaults to 0.0.
+        modulation: boolean, whether noise and condition scale the first generator's layers.
+            Defaults to `False`, as in the paper.
         loss: a name or instance of `kgan.losses`. Defaults to `"non_saturating"`.
         width: integer, channels at half an image's size in DCGAN's networks. Defaults to 64.
         kernel_size: integer, in the same networks. 3 is quicker. Defaults to 5.
         refiner_width: integer, channels of the refiner at the large image's size. Raise it where
             the second stage lacks detail; its time grows with the square. Defaults to 32.
         num_blocks: integer, the refiner's residual blocks. Defaults to 2.
-        learning_rate: float above 0, of both Adam optimizers. Raise it for a short run, lower it
-            where losses jump. Defaults to 2e-4.
+        learning_rate: float above 0, of all optimizers. Lower it if losses jump. Defaults to 2e-4.
         beta_1: float in [0, 1), of both. Seldom worth a change. Defaults to 0.5.
         ema_momentum: float in (0, 1), such as 0.999, to keep moving averages of the weights, which
             then make the samples. Worth it in runs of thousands of steps. Defaults to `None`.
@@ -116,14 +114,16 @@ def stackgan(
     if vocabulary is not None:
         field = Text(max_length, vocabulary)
         encoder = networks.text.encoder(field.num_tokens, max_length, embedding_dim, word_dim)
-    sizes = {"condition_dim": None, "width": width, "kernel_size": kernel_size}
+    sizes = {"width": width, "kernel_size": kernel_size}
+    told = {"conditioning": conditioning, "condition_dim": condition_dim, **sizes}
+    sizes |= {"condition_dim": None, "modulation": modulation}
     model = StackGAN(
-        networks.text.generator(small, condition_dim, latent_dim, modulation=modulation, **sizes),
+        networks.text.generator(small, condition_dim, latent_dim, **sizes),
         networks.stacked.condition(embedding_dim, condition_dim),
-        networks.text.discriminator(small, condition_dim, conditioning, **sizes),
+        networks.text.discriminator(small, embedding_dim, **told),
         networks.stacked.refiner(image_shape, condition_dim, refiner_width, num_blocks),
         networks.stacked.condition(embedding_dim, condition_dim),
-        networks.text.discriminator(image_shape, condition_dim, conditioning, **sizes),
+        networks.text.discriminator(image_shape, embedding_dim, **told),
         encoder,
         field,
         loss=loss,

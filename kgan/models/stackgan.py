@@ -40,16 +40,17 @@ class StackGAN(Captioned, AdversarialModel):
     `kgan.MatchingCondition`. The generator's are `adversarial` and `divergence`: its condition is
     drawn from a Gaussian whose mean and variance follow from the caption, and `divergence` is the
     Kullback-Leibler divergence from that Gaussian to N(0, 1), *summed* over dimensions, a mean over
-    the batch. Discriminators are told the mean, and send no gradient into it, so text encoder and
-    conditions learn with the generators.
+    the batch. Discriminators are told the embedding itself. The text encoder is the first
+    discriminator's: it learns what tells a right caption from a wrong one, the first generator
+    takes its embeddings as they are, and in the second stage it stands still.
 
     Args:
         generator: functional `keras.Model` from `[noise, conditions]` to small images.
         condition: functional `keras.Model` from embeddings to `[mean, log_variance]`.
-        discriminator: functional `keras.Model` from `[small images, means]` to logits.
+        discriminator: functional `keras.Model` from `[small images, embeddings]` to logits.
         refiner: functional `keras.Model` from `[small images, conditions]` to images.
         refiner_condition: the refiner's own `condition`.
-        refiner_discriminator: functional `keras.Model` from `[images, means]` to logits.
+        refiner_discriminator: functional `keras.Model` from `[images, embeddings]` to logits.
         text_encoder: functional `keras.Model` from what a batch holds of a caption to embeddings.
             Defaults to `None`: batches hold embeddings.
         captions: `kgan.data.Field` of the captions. Defaults to `None`: vectors of the size that
@@ -178,8 +179,8 @@ class StackGAN(Captioned, AdversarialModel):
             }
         encoder = ("text_encoder",) * (self.text_encoder is not None)
         return {
-            "discriminator": Player(("discriminator",), judged),
-            "generator": Player(("generator", "condition", *encoder), made),
+            "discriminator": Player(("discriminator", *encoder), judged),
+            "generator": Player(("generator", "condition"), made),
         }
 
     @property
@@ -246,10 +247,9 @@ class StackGAN(Captioned, AdversarialModel):
 
     def discriminator_loss(self, x: Tensor, captions: Tensor) -> Terms:
         """The discriminator's terms on a real batch and a fresh generated one."""
-        embeddings = ops.stop_gradient(self.embedded(captions))
-        fake, (mean, _) = self._made(self._draw(x), embeddings)
-        fake, mean = ops.stop_gradient(fake), ops.stop_gradient(mean)
-        real, given = self._reduced(x), (captions, mean)
+        embeddings = self.embedded(captions)
+        fake = ops.stop_gradient(self._made(self._draw(x), ops.stop_gradient(embeddings))[0])
+        real, given = self._reduced(x), (captions, embeddings)
         wrong = self._matching.wrong(given)
         on_real, on_fake, on_wrong = (
             self._outputs(some, told[-1])
@@ -261,18 +261,18 @@ class StackGAN(Captioned, AdversarialModel):
 
     def generator_loss(self, x: Tensor, captions: Tensor) -> Terms:
         """The generator's terms on a fresh batch."""
-        fake, (mean, log_variance) = self._made(self._draw(x), self.embedded(captions))
+        embeddings = ops.stop_gradient(self.embedded(captions))
+        fake, (mean, log_variance) = self._made(self._draw(x), embeddings)
         divergence = ops.sum(standard_normal_divergence(mean, log_variance), axis=-1)
-        outputs = self._outputs(fake, ops.stop_gradient(mean))
-        terms = self._matching.generator_losses(self.loss, None, outputs, (captions, mean), None)
+        outputs, given = self._outputs(fake, embeddings), (captions, embeddings)
+        terms = self._matching.generator_losses(self.loss, None, outputs, given, None)
         return {**terms, "divergence": self.divergence_weight * ops.mean(divergence)}
 
     def discriminator_logits(self, batch: Batch, fake: Data) -> tuple[Tensor, Tensor] | None:
         """The stage's discriminator's logits for real images, and for as many fake ones."""
         real, captions = batch
-        condition = self.condition if self.stage == 1 else self.refiner_condition
-        mean = condition(self.embedded(captions))[0]
-        return tuple(self._outputs(self._reduced(some), mean)[0] for some in (real, fake))
+        embeddings = self.embedded(captions)
+        return tuple(self._outputs(self._reduced(some), embeddings)[0] for some in (real, fake))
 
     def next_stage(self, learning_rate: float | None = None) -> None:
         """Freezes the first stage as it is, and lets `fit` train the second from now on.
@@ -337,9 +337,9 @@ class StackGAN(Captioned, AdversarialModel):
         condition = drawn(mean, log_variance, noise[:, start : start + mean.shape[-1]])
         return self.generator([noise[:, :start], condition]), (mean, log_variance)
 
-    def _outputs(self, images, mean):
+    def _outputs(self, images, embeddings):
         """The stage's discriminator's logits, and behind them what a contrast is of."""
-        return listed(self._readers[self.stage]([images, mean]))
+        return listed(self._readers[self.stage]([images, embeddings]))
 
     def _reduced(self, images):
         """Images as the stage's discriminator sees them: means of 4x4 pixels in the first."""
@@ -352,20 +352,25 @@ class StackGAN(Captioned, AdversarialModel):
     def _check_networks(self):
         small, large = self.generator.output_shape[1:], self.refiner.output_shape[1:]
         wanted = (*(side // FACTOR for side in large[:-1]), large[-1])
+        parts = (
+            (self.condition, self.generator, self.discriminator),
+            (self.refiner_condition, self.refiner, self.refiner_discriminator),
+        )
         sizes = [
-            (network.output_shape[0][-1], user.inputs[-1].shape[-1])
-            for network, users in (
-                (self.condition, (self.generator, self.discriminator)),
-                (self.refiner_condition, (self.refiner, self.refiner_discriminator)),
+            (made, taker.inputs[-1].shape[-1])
+            for condition, generator, discriminator in parts
+            for made, taker in (
+                (condition.output_shape[0][-1], generator),
+                (condition.input_shape[-1], discriminator),
             )
-            for user in users
         ]
         if tuple(small) != wanted or any(made != taken for made, taken in sizes):
             raise ValueError(
                 f"The refiner makes images of {FACTOR} times the height and width of the "
-                "generator's, and all networks take what their stage's condition makes. "
-                f"Received: images of {tuple(small)} and {tuple(large)}, conditions made and taken "
-                f"of sizes {sizes}"
+                "generator's; generators take what their stage's condition makes, and "
+                "discriminators the embedding that it takes. "
+                f"Received: images of {tuple(small)} and {tuple(large)}, conditions and embeddings "
+                f"given and taken of sizes {sizes}"
             )
 
 
