@@ -1,4 +1,4 @@
-"""What all turns of a step share: see `AdversarialModel.draw_shared`."""
+"""What all turns of a step share, see `AdversarialModel.draw_shared`, and what devices share."""
 
 import contextlib
 import threading
@@ -20,3 +20,8 @@ def sharing(drawn):
 def shared():
     """What the turns of the running step share, or `None`."""
     return getattr(_current, "drawn", None)
+
+
+def left_whole(batch):
+    """A batch that a step drew, where each device runs a step of its own: see `jax_functions`."""
+    return batch

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.backend import shared_out
 from kgan.utils.hints import Distribution
 
 DISTRIBUTIONS = ("normal", "uniform")
@@ -43,8 +44,8 @@ def draw(shape, distribution, seed):
         Float32 tensor of that shape.
     """
     if distribution == "uniform":
-        return keras.random.uniform(shape, -1.0, 1.0, dtype="float32", seed=seed)
-    return keras.random.normal(shape, dtype="float32", seed=seed)
+        return shared_out(keras.random.uniform(shape, -1.0, 1.0, dtype="float32", seed=seed))
+    return shared_out(keras.random.normal(shape, dtype="float32", seed=seed))
 
 
 def sample(

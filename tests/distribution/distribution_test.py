@@ -135,3 +135,5 @@ def test_a_model_of_the_zoo_plays_on_two_jax_devices_with_a_ragged_batch():
     report = report_of(start("data_parallel", "zoo", 2, **two))
     assert report["clock"] == 4  # two epochs of 64 + 64: the 129th sample has no partner
     assert report["moves"] == [4, 2]
+    # Or each device would make the whole generated batch.
+    assert report["noise_of_a_device"] == [4, 3]

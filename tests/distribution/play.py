@@ -125,6 +125,11 @@ def main():
         "weights": float(sum(np.abs(weight).sum() for weight in model.get_weights())),
         "worker": worker(),
     }
+    if chosen.distribution == "data_parallel":
+        import jax
+
+        noise = jax.jit(lambda: kgan.latent.noise.draw((8, 3), "normal", 0))()
+        report["noise_of_a_device"] = noise.sharding.shard_shape(noise.shape)
     print("REPORT " + json.dumps(report))
 
 
