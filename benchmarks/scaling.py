@@ -349,9 +349,9 @@ def main(argv=None):
     parser.add_argument("--processes", nargs="+", type=int, default=[2, 4])
     parser.add_argument("--side", type=int, default=28, help="of the images that speed plays")
     parser.add_argument("--width", type=int, default=64, help="of the networks that speed plays")
-    parser.add_argument("--batch-size", type=int, default=64, help="of one process")
-    parser.add_argument("--steps", type=int, default=10, help="of an epoch that is timed")
-    parser.add_argument("--epochs", type=int, default=5, help="that are timed")
+    parser.add_argument("--batch-size", type=int, default=128, help="of one process")
+    parser.add_argument("--steps", type=int, default=30, help="of an epoch that is timed")
+    parser.add_argument("--epochs", type=int, default=3, help="that are timed")
     parser.add_argument("--write", action="store_true", help="into docs/scaling.md")
     parser.add_argument(
         "--json", type=pathlib.Path, help="file of all numbers: what is not asked for stays"

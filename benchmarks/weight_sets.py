@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
-from tasks import captioned_digits
+from tasks import captioned_digits, energies, photographs
 from tasks.binary_mnist import CONVOLUTIONS, Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened
 from tasks.cyclegan import SHARED, figures_of, kind_a, kind_b
@@ -13,6 +13,7 @@ from tasks.pix2pix import load_photos
 
 import kgan
 from kgan import drawing
+from kgan.data.degradation import enlarged, shrunk
 
 NUM_JUDGED, NUM_HELD_OUT = 10_000, 2_000
 MNIST_AUTHORS = "MNIST: Yann LeCun, Corinna Cortes and Christopher Burges; CC BY-SA 3.0"
@@ -68,6 +69,18 @@ RECIPES = {
     ("text_to_image", "captioned_digits"): dataclasses.replace(
         captioned_digits.RECIPES["text_to_image"],
         options={**captioned_digits.sizes(), **captioned_digits.RECIPES["text_to_image"].options},
+    ),
+    ("energy", "mnist"): dataclasses.replace(
+        energies.ANOMALIES, options={**MNIST, **energies.ANOMALIES.options}
+    ),
+    ("srresnet", "cifar10_x2"): Recipe(
+        {
+            **photographs.SRRESNET[2].options,
+            "image_shape": (32, 32, 3),
+            "decay_steps": 6_000,
+        },
+        steps=6_000,
+        batch_size=16,
     ),
 }
 
@@ -193,6 +206,26 @@ class BinaryDigits(Digits):
         return {**found, **figures}, f"{said}; {protocol}"
 
 
+class EnergyDigits(Digits):
+    """Digits, and how well energies tell them from what is none."""
+
+    chooses = False
+    epoch_steps = 500
+    deviation = (
+        "the gradient penalty is that of a sample, where the authors' code has a norm per pixel"
+    )
+
+    def scores(self, model):
+        """Figures by name, and the protocol in words."""
+        figures, protocol = super().scores(model)
+        usual = model.energy(self.test, batch_size=500)
+        for name, pictures in energies.anomalies(self.test, 0, self.quick).items():
+            found = model.energy(pictures, batch_size=500)
+            figures[f"AUC, {name}"] = energies.area(usual, found)
+        said = f"areas under the curve are of energies, against those of {len(usual)} test images"
+        return figures, f"{protocol}; {said}"
+
+
 class Photos(WeightSet):
     """The photographs of CIFAR-10."""
 
@@ -244,6 +277,47 @@ class Photos(WeightSet):
             "images, drawn at random; the best epoch was chosen by the sliced Wasserstein "
             f"distance to {len(self.held_out)} other training images"
         )
+
+
+class SmallPhotos(Photos):
+    """The photographs of CIFAR-10, to be enlarged from half their sides."""
+
+    chooses = False
+    epoch_steps = 1_000
+    source = "CIFAR-10, training images, JPEG-recompressed: not the original pixels"
+
+    @property
+    def scale(self):
+        return self.recipe.options["scale"]
+
+    def scores(self, model):
+        """Figures by name, and the protocol in words."""
+        truth = self.test[:1_000]
+        small = [shrunk(image, self.scale) for image in truth]
+        made = {
+            "bicubic": np.stack([enlarged(image, self.scale) for image in small]),
+            "srresnet": model.run("enlarge", np.stack(small), batch_size=100),
+        }
+        figures = {}
+        for who, images in made.items():
+            names = ("luminance PSNR", "luminance SSIM")
+            values = np.mean(
+                [photographs.measured(*pair, self.scale)[:2] for pair in zip(truth, images)], axis=0
+            )
+            figures |= {f"{name}, {who}": float(v) for name, v in zip(names, values, strict=True)}
+        return figures, (
+            f"{len(truth)} test images, made smaller by Pillow's antialiased bicubic filter; of "
+            f"luminance (BT.601, 16 to 235) without a border of {self.scale} pixels; means over "
+            "images"
+        )
+
+    def picture(self, model, path):
+        truth = self.test[:20]
+        small = np.stack([shrunk(image, self.scale) for image in truth])
+        plain = np.stack([enlarged(image, self.scale) for image in small])
+        columns = [truth, plain, model.run("enlarge", small)]
+        images = np.stack(columns, axis=1).reshape(-1, *truth.shape[1:])
+        drawing.save_image(path, drawing.image_grid(images, columns=6, scale=3))
 
 
 class TintedDigits(WeightSet):
@@ -319,10 +393,17 @@ class CaptionedDigits(WeightSet):
         drawing.save_image(path, drawing.image_grid(samples, columns=10, scale=2))
 
 
-KINDS = {"cifar10": Photos, "tinted_digits": TintedDigits, "captioned_digits": CaptionedDigits}
+KINDS = {
+    "cifar10": Photos,
+    "cifar10_x2": SmallPhotos,
+    "tinted_digits": TintedDigits,
+    "captioned_digits": CaptionedDigits,
+}
+# What is more than the data's kind.
+OF_MODEL = {"vae": BinaryDigits, "energy": EnergyDigits}
 
 
 def weight_set(model_name, name, quick=False):
     """The set of weights of this name for this model."""
-    kind = BinaryDigits if model_name == "vae" else KINDS.get(name, Digits)
+    kind = OF_MODEL.get(model_name) or KINDS.get(name, Digits)
     return kind(model_name, name, quick)

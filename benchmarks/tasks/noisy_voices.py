@@ -51,7 +51,7 @@ RECIPES = {
             "learning_rate": 2e-3,
             "ema_momentum": 0.99,
         },
-        steps=2000,
+        steps=5000,
         batch_size=4,
     ),
     "segan": SpeechRecipe(
