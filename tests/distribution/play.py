@@ -125,7 +125,7 @@ def main():
         "weights": float(sum(np.abs(weight).sum() for weight in model.get_weights())),
         "worker": worker(),
     }
-    if chosen.distribution == "data_parallel":
+    if chosen.distribution == "data_parallel" and chosen.model == "zoo":
         import jax
 
         noise = jax.jit(lambda: kgan.latent.noise.draw((8, 3), "normal", 0))()
