@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
-from tasks import captioned_digits, energies, photographs
+from tasks import captioned_digits, photographs
 from tasks.binary_mnist import CONVOLUTIONS, Drawn, bounds
 from tasks.common import Recipe, load_mnist, quickened
 from tasks.cyclegan import SHARED, figures_of, kind_a, kind_b
@@ -69,9 +69,6 @@ RECIPES = {
     ("text_to_image", "captioned_digits"): dataclasses.replace(
         captioned_digits.RECIPES["text_to_image"],
         options={**captioned_digits.sizes(), **captioned_digits.RECIPES["text_to_image"].options},
-    ),
-    ("energy", "mnist"): dataclasses.replace(
-        energies.ANOMALIES, options={**MNIST, **energies.ANOMALIES.options}
     ),
     ("srresnet", "cifar10_x2"): Recipe(
         {
@@ -204,26 +201,6 @@ class BinaryDigits(Digits):
         figures, protocol = super().scores(model)
         found, said = bounds(model, self.test, draws=5 if self.quick else 500)
         return {**found, **figures}, f"{said}; {protocol}"
-
-
-class EnergyDigits(Digits):
-    """Digits, and how well energies tell them from what is none."""
-
-    chooses = False
-    epoch_steps = 500
-    deviation = (
-        "the gradient penalty is that of a sample, where the authors' code has a norm per pixel"
-    )
-
-    def scores(self, model):
-        """Figures by name, and the protocol in words."""
-        figures, protocol = super().scores(model)
-        usual = model.energy(self.test, batch_size=500)
-        for name, pictures in energies.anomalies(self.test, 0, self.quick).items():
-            found = model.energy(pictures, batch_size=500)
-            figures[f"AUC, {name}"] = energies.area(usual, found)
-        said = f"areas under the curve are of energies, against those of {len(usual)} test images"
-        return figures, f"{protocol}; {said}"
 
 
 class Photos(WeightSet):
@@ -403,11 +380,9 @@ KINDS = {
     "tinted_digits": TintedDigits,
     "captioned_digits": CaptionedDigits,
 }
-# What is more than the data's kind.
-OF_MODEL = {"vae": BinaryDigits, "energy": EnergyDigits}
 
 
 def weight_set(model_name, name, quick=False):
     """The set of weights of this name for this model."""
-    kind = OF_MODEL.get(model_name) or KINDS.get(name, Digits)
+    kind = BinaryDigits if model_name == "vae" else KINDS.get(name, Digits)
     return kind(model_name, name, quick)
