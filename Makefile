@@ -36,7 +36,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c tests/constraints.txt
 PACKAGING := Makefile setup.cfg pyproject.toml tests/constraints.txt
 # Not the training of the classifier of digits, which would replace the one that ships.
-BENCHMARKS ?= $(filter-out benchmarks/train_%.py benchmarks/weight_sets.py benchmarks/pages.py benchmarks/gpu.py,$(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS ?= $(filter-out benchmarks/train_%.py benchmarks/weight_sets.py benchmarks/pages.py benchmarks/cores.py benchmarks/gpu.py,$(wildcard benchmarks/[a-z]*.py))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

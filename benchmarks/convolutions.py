@@ -28,6 +28,7 @@ import sys
 import time
 
 import numpy as np
+from cores import bind_to_core
 from pages import say
 
 OPERATIONS = ("forward", "input gradient", "kernel gradient", "kernel gradient, transposed layer")
@@ -239,9 +240,7 @@ def seconds_of(run, values):
 
 def measure(backend, size, batch_size, rounds, width):
     """Rows of one backend, in this process, on one core."""
-    if hasattr(os, "sched_setaffinity"):
-        # Before a framework counts the cores.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    bind_to_core()
     os.environ["KERAS_BACKEND"] = backend
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras import ops

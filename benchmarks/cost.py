@@ -21,6 +21,7 @@ import sys
 import time
 
 import numpy as np
+from cores import bind_to_core
 from pages import say, write_between
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "scaling.md"
@@ -43,9 +44,7 @@ def kilobytes_at_most():
 
 def train(images, side, batch_size, width, epochs):
     """Trains in this process: a dict of the seconds of `fit` and of the memory that it took."""
-    if hasattr(os, "sched_setaffinity"):
-        # Before a framework counts the cores.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    bind_to_core()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
