@@ -261,7 +261,10 @@ class SmallPhotos(Photos):
 
     chooses = False
     epoch_steps = 1_000
-    source = "CIFAR-10, training images, JPEG-recompressed: not the original pixels"
+    source = (
+        "CIFAR-10, training images, JPEG-recompressed: not the original pixels; 50 000 but for "
+        f"{NUM_HELD_OUT}"
+    )
 
     @property
     def scale(self):
